@@ -1,0 +1,60 @@
+"""The audio that flows through the engine, and the one interface of all sources. Knows no file and no device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+SAMPLE_RATE = 16_000
+"""Hertz, of every `AudioChunk`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AudioChunk:
+    """A run of mono samples at `SAMPLE_RATE`."""
+
+    samples: NDArray[np.float32]
+    """Shape (n,), full scale is ±1."""
+    start: int
+    """Index of the first sample on the source's clock."""
+
+    @property
+    def end(self) -> int:
+        """Index one past the last sample."""
+        return self.start + len(self.samples)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioGap:
+    """Samples that the source could not deliver."""
+
+    start: int
+    end: int
+    reason: str
+
+
+class Source(Protocol):
+    """Where audio comes from: a recording, a microphone, the system's sound."""
+
+    name: str
+    """For people: the file's or the device's name."""
+    sample_rate: int
+    """Hertz, as delivered by the file or device, before resampling to `SAMPLE_RATE`."""
+    duration: float | None
+    """Seconds, or None when it is live."""
+
+    def __iter__(self) -> Iterator[AudioChunk | AudioGap]:
+        """Yield the audio in order, without holes or overlaps; block until there is some; end at `stop` or the end."""
+        ...
+
+    def now(self) -> float:
+        """Seconds on the source's clock: what a listener has heard by now."""
+        ...
+
+    def stop(self) -> None:
+        """End the iteration soon, from any thread; audio already captured is still yielded."""
+        ...
