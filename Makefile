@@ -1,0 +1,49 @@
+# Every target first sets up what it needs, once. `make` alone lists them.
+SHELL := bash
+PYTHON ?= python3
+BIN := .venv/bin
+export PYTHON
+
+# Debian packages that the tests make speech with.
+TEST_PACKAGES := espeak-ng flite
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check format bench clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/.ready-app ## Translate the shipped recordings in the console while they play
+	@$(BIN)/python -m s2t2_live.evaluation.demo $(ARGS)
+
+run: .venv/.ready-app ## Start the application: make run ARGS="--no-gui recording.flac"
+	@$(BIN)/s2t2-live $(ARGS)
+
+test: .venv/.ready-dev .venv-oracle/.ready-oracle check ## Check and test everything: make test ARGS="-k tokenizer"
+	@scripts/system-packages $(TEST_PACKAGES)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: .venv/.ready-dev ## Lint, format and types
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: .venv/.ready-dev ## Put the code in the house's format
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+bench: .venv/.ready-dev .venv-oracle/.ready-oracle ## Measure speed and quality
+	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark $(ARGS); done
+
+clean: ## Remove all that make has made, the virtual environments included
+	rm -rf .venv .venv-oracle build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/.ready-app: pyproject.toml constraints.txt
+	@scripts/setup app
+
+.venv/.ready-dev: pyproject.toml constraints.txt
+	@scripts/setup dev
+
+.venv-oracle/.ready-oracle: constraints-oracle.txt
+	@scripts/setup oracle
