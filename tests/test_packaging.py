@@ -1,0 +1,157 @@
+"""What gets installed: every dependency declared, used and pinned, and a wheel that works on its own."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import s2t2_live.version
+
+ROOT = Path(__file__).resolve().parent.parent
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+
+
+def pins(name: str) -> dict[str, Requirement]:
+    """The lines of a constraints file, by canonical package name."""
+    lines = (line.strip() for line in (ROOT / name).read_text("utf-8").splitlines())
+    requirements = [Requirement(line) for line in lines if line and not line.startswith("#")]
+    return {canonicalize_name(requirement.name): requirement for requirement in requirements}
+
+
+def declared() -> list[Requirement]:
+    """Every requirement that pyproject.toml names."""
+    groups = [
+        PROJECT["project"]["dependencies"],
+        *PROJECT["project"]["optional-dependencies"].values(),
+        *PROJECT["dependency-groups"].values(),
+        PROJECT["build-system"]["requires"],
+    ]
+    return [Requirement(line) for group in groups for line in group]
+
+
+def runtime() -> set[str]:
+    """Canonical names of what the packages may import: the dependencies and the extras."""
+    groups = [PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"].values()]
+    return {canonicalize_name(Requirement(line).name) for group in groups for line in group}
+
+
+def imported_modules(*folders: str) -> Iterator[str]:
+    """Top-level names of the absolute imports in the Python files under `folders`, the lazy ones included."""
+    for folder in folders:
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
+                if isinstance(node, ast.Import):
+                    yield from (alias.name.partition(".")[0] for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+                    yield node.module.partition(".")[0]
+
+
+def third_party(*folders: str) -> set[str]:
+    """Canonical names of the distributions that the code under `folders` imports."""
+    own = {"s2t2_live", "ui"}
+    modules = set(imported_modules(*folders)) - sys.stdlib_module_names - own
+    providers = packages_distributions()
+    return {canonicalize_name(name) for module in modules for name in providers.get(module, [module])}
+
+
+def test_every_import_is_a_declared_dependency() -> None:
+    assert third_party("s2t2_live", "ui") <= runtime()
+
+
+def test_every_declared_dependency_is_imported() -> None:
+    assert runtime() <= third_party("s2t2_live", "ui")
+
+
+@pytest.mark.parametrize("name", ["constraints.txt", "constraints-oracle.txt"])
+def test_constraints_are_exact(name: str) -> None:
+    for requirement in pins(name).values():
+        assert [specifier.operator for specifier in requirement.specifier] == ["=="], requirement
+
+
+def test_every_installed_package_is_pinned_to_what_is_installed() -> None:
+    pinned = pins("constraints.txt")
+    pending = declared()
+    seen: set[str] = set()
+    while pending:
+        requirement = pending.pop()
+        name = canonicalize_name(requirement.name)
+        wanted = requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        exact = any(specifier.operator == "==" for specifier in requirement.specifier)
+        # An exact requirement is pinned by the package that makes it: torch does so for its CUDA libraries.
+        if name in seen or not wanted or exact:
+            continue
+        seen.add(name)
+        assert name in pinned, f"constraints.txt does not pin {name}"
+        try:
+            installed = distribution(requirement.name)
+        except PackageNotFoundError:
+            pytest.fail(f"{requirement} is not installed; run make test, which installs it")
+        assert pinned[name].specifier.contains(installed.version), f"constraints.txt pins another {name}"
+        assert requirement.specifier.contains(installed.version), f"the installed {name} is outside of {requirement}"
+        pending += [Requirement(line) for line in installed.requires or []]
+
+
+def test_both_environments_have_the_same_torch() -> None:
+    assert pins("constraints.txt")["torch"] == pins("constraints-oracle.txt")["torch"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout, built with the hatchling of this environment."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_wheel_has_the_code_and_the_assets_and_nothing_else(wheel: Path) -> None:
+    name = f"s2t2_live-{s2t2_live.version.__version__}"
+    assert wheel.name == f"{name}-py3-none-any.whl"
+    contents = set(zipfile.ZipFile(wheel).namelist())
+    assert {path.partition("/")[0] for path in contents} == {"s2t2_live", "ui", f"{name}.dist-info"}
+    assert {"s2t2_live/version.py", "s2t2_live/py.typed", "ui/__init__.py"} <= contents
+    assets = (path.relative_to(ROOT).as_posix() for path in (ROOT / "assets").rglob("*") if path.is_file())
+    assert {f"s2t2_live/{path}" for path in assets if not path.endswith(".part")} <= contents
+    assert not [path for path in contents if path.endswith((".pyc", ".part"))]
+
+
+def test_wheel_installs_the_command(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        (path,) = [path for path in archive.namelist() if path.endswith("entry_points.txt")]
+        assert archive.read(path).decode() == "[console_scripts]\ns2t2-live = s2t2_live.cli:main\n"
+
+
+def test_unpacked_wheel_finds_its_assets_in_itself(wheel: Path, tmp_path: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path)
+    code = "import sys; sys.path.insert(0, '.'); from s2t2_live.assets import asset; print(asset('phrase_book'))"
+    command = [sys.executable, "-P", "-c", code]
+    found = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout.strip()
+    assert Path(found) == tmp_path / "s2t2_live" / "assets" / "phrase_book"
+
+
+def test_set_up_says_what_to_type_where_it_cannot_install(tmp_path: Path) -> None:
+    (tmp_path / "bash").symlink_to("/bin/bash")
+    run = subprocess.run(
+        ["/bin/bash", str(ROOT / "scripts" / "system-packages"), "no-such-package"],
+        env={"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert run.stdout == ""
+    assert run.stderr == (
+        "setup: going on without no-such-package; to have them: sudo apt-get install -y no-such-package\n"
+    )
