@@ -1,0 +1,97 @@
+"""Captions on a terminal, the caption in the making rewritten in place. Knows no model and no audio."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+from typing import TextIO
+
+from s2t2_live.captions.cue import CueOrder, one_line
+from s2t2_live.captions.txt import TxtWriter
+from s2t2_live.live.events import Event, Partial
+
+ERASE_BELOW = "\x1b[J"
+DIM = "\x1b[2m"
+PLAIN = "\x1b[0m"
+
+
+def console(out: TextIO) -> TerminalConsole | TxtWriter:
+    """A `TerminalConsole` if `out` is a terminal that can move its cursor, else lines of finals."""
+    if out.isatty() and os.environ.get("TERM") != "dumb":
+        return TerminalConsole(out)
+    return TxtWriter(out)
+
+
+class TerminalConsole:
+    """A sink that shows the caption in the making, committed words plain and tentative ones dim, below the finals."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+        self._cues = CueOrder()
+        self._shown_rows = 0
+        self._lock = Lock()
+
+    def handle(self, event: Event) -> None:
+        with self._lock:
+            if isinstance(event, Partial):
+                self._put(self._erase() + self._draw(one_line(event.committed), one_line(event.tentative)))
+            else:
+                for cue in self._cues.add(event):
+                    self._put(f"{self._erase()}{cue.text}\n")
+
+    def close(self) -> None:
+        """Take away a caption that was never finished, write the gaps that still wait; the stream stays open."""
+        with self.interrupted():
+            for cue in self._cues.finish():
+                self._put(f"{cue.text}\n")
+
+    @contextmanager
+    def interrupted(self) -> Iterator[None]:
+        """Take away the caption in the making while something else writes to the terminal, from any thread."""
+        with self._lock:
+            self._put(self._erase())
+            yield
+
+    def _draw(self, committed: str, tentative: str) -> str:
+        size = os.get_terminal_size(self._out.fileno())
+        space = " " if committed and tentative else ""
+        text = committed + space + tentative
+        # Rows that have left the screen cannot be rewritten: of a longer caption only the end is shown.
+        hidden = 0
+        while rows(text[hidden:], size.columns) > max(1, size.lines - 1):
+            hidden += size.columns
+        plain = text[hidden : len(committed)]
+        dim = text[max(hidden, len(committed)) :]
+        self._shown_rows = rows(text[hidden:], size.columns)
+        return plain + (f"{DIM}{dim}{PLAIN}" if dim else "")
+
+    def _erase(self) -> str:
+        up = f"\x1b[{self._shown_rows - 1}A" if self._shown_rows > 1 else ""
+        begin = f"{up}\r{ERASE_BELOW}" if self._shown_rows else ""
+        self._shown_rows = 0
+        return begin
+
+    def _put(self, text: str) -> None:
+        self._out.write(text)
+        self._out.flush()
+
+
+def cells(char: str) -> int:
+    """How many columns of a terminal the character takes: 0, 1 or 2."""
+    if unicodedata.category(char) in ("Mn", "Me", "Cf"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def rows(text: str, columns: int) -> int:
+    """How many rows of a terminal of that width the text takes; at least one."""
+    count, used = 1, 0
+    for char in text:
+        width = cells(char)
+        if used + width > columns:
+            count, used = count + 1, 0
+        used += width
+    return count

@@ -1,0 +1,40 @@
+"""What a session has to say beside its captions, as log records. Knows no terminal."""
+
+from __future__ import annotations
+
+import logging
+
+from s2t2_live.live.events import Error, Event, Load, SessionStarted, Summary
+
+log = logging.getLogger(__name__)
+
+
+class Messages:
+    """A sink that logs errors, changes of the load and, as details, the begin and the end of the session."""
+
+    def handle(self, event: Event) -> None:
+        match event:
+            case Error(message):
+                log.error("%s", message)
+            case Load(level, backlog):
+                log.info("Load: %s, %.1f s of audio wait.", level, backlog)
+            case SessionStarted():
+                log.debug(
+                    "%s, %d Hz, by %s on %s in %s, policy %s.",
+                    event.source,
+                    event.sample_rate,
+                    event.model,
+                    event.device,
+                    event.precision,
+                    event.policy,
+                )
+            case Summary():
+                log.debug(
+                    "%.1f s of audio, %d segments, real-time factor %.3f.",
+                    event.audio,
+                    event.segments,
+                    event.real_time_factor,
+                )
+
+    def close(self) -> None:
+        """Nothing is held back."""

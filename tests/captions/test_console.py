@@ -1,0 +1,154 @@
+"""What stands on the screen of a real pseudo-terminal, read through a small emulator of the codes we use."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import sys
+import termios
+from collections.abc import Iterator
+from io import StringIO
+from typing import TextIO
+
+import pytest
+
+from s2t2_live.captions.console import TerminalConsole, console, rows
+from s2t2_live.captions.txt import TxtWriter
+from s2t2_live.live.events import Final, Gap, Partial
+
+COLUMNS, LINES = 20, 5
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are a POSIX thing")
+
+
+class Screen:
+    """A terminal's rows, of unlimited height; knows only carriage return, new line, cursor up, erase below and dim."""
+
+    def __init__(self) -> None:
+        self.lines: list[list[str]] = [[]]
+        self.dimmed: set[str] = set()
+        self._row = self._column = 0
+
+    def feed(self, text: str) -> None:
+        dim = False
+        for code, char in re.findall(r"(\x1b\[\d*[AJm])|(.)", text, re.DOTALL):
+            if code.endswith("A"):
+                self._row -= int(code[2:-1])
+                assert self._row >= 0
+            elif code == "\x1b[J":
+                del self.lines[self._row + 1 :]
+                del self.lines[self._row][self._column :]
+            elif code.endswith("m"):
+                dim = code == "\x1b[2m"
+            elif char == "\r":
+                self._column = 0
+            elif char == "\n":
+                self._move_down()
+            else:
+                if self._column == COLUMNS:
+                    self._move_down()
+                    self._column = 0
+                line = self.lines[self._row]
+                line[self._column :] = [char]
+                self._column += 1
+                if dim:
+                    self.dimmed.add(char)
+
+    def _move_down(self) -> None:
+        self._row += 1
+        if self._row == len(self.lines):
+            self.lines.append([])
+
+    @property
+    def text(self) -> list[str]:
+        return ["".join(line) for line in self.lines]
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[TextIO, int]]:
+    """The writing end as a text stream, the reading end as a file descriptor."""
+    reader, writer = pty.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+    with os.fdopen(writer, "w", encoding="utf-8") as out:
+        yield out, reader
+    os.close(reader)
+
+
+def read(reader: int) -> str:
+    return os.read(reader, 65_536).decode()
+
+
+def partial(committed: str, tentative: str) -> Partial:
+    return Partial(0, 0.0, 1.0, committed, tentative, 0.1)
+
+
+def final(text: str) -> Final:
+    return Final(0, 0.0, 1.0, text, 0.1, 0.2)
+
+
+def test_partials_are_rewritten_in_place_and_end_as_the_final(terminal: tuple[TextIO, int]) -> None:
+    out, reader = terminal
+    sink, screen = TerminalConsole(out), Screen()
+    for event, shown in [
+        (partial("", "Ich"), ["Ich"]),
+        (partial("Ich", "habe eine Katze und"), ["Ich habe eine Katze ", "und"]),
+        (partial("Ich habe einen", "Hund"), ["Ich habe einen Hund"]),
+        (partial("Ich habe einen", "Hund."), ["Ich habe einen Hund."]),
+        (partial("Ich habe einen", "Hund.."), ["Ich habe einen Hund.", "."]),
+        (final("Ich habe einen Hund."), ["Ich habe einen Hund.", ""]),
+        (partial("", "Ja"), ["Ich habe einen Hund.", "Ja"]),
+        (Gap(1.0, 2.0, "disk"), ["Ich habe einen Hund.", "[audio lost: disk]", ""]),
+    ]:
+        sink.handle(event)
+        screen.feed(read(reader))
+        assert screen.text == shown
+
+
+def test_only_the_tentative_words_are_dim(terminal: tuple[TextIO, int]) -> None:
+    out, reader = terminal
+    sink, screen = TerminalConsole(out), Screen()
+    sink.handle(partial("abc", "xyz"))
+    sink.handle(final("def"))
+    screen.feed(read(reader))
+    assert screen.dimmed - {" "} == {"x", "y", "z"}
+
+
+def test_of_a_caption_higher_than_the_screen_the_end_is_shown(terminal: tuple[TextIO, int]) -> None:
+    out, reader = terminal
+    sink, screen = TerminalConsole(out), Screen()
+    sink.handle(partial("a" * COLUMNS + "b" * 4 * COLUMNS, "end"))
+    screen.feed(read(reader))
+    assert len(screen.text) == LINES - 1
+    assert screen.text[-1].endswith("end")
+    sink.handle(final("Ja."))
+    screen.feed(read(reader))
+    assert screen.text == ["Ja.", ""]
+
+
+def test_close_leaves_no_unfinished_caption(terminal: tuple[TextIO, int]) -> None:
+    out, reader = terminal
+    sink, screen = TerminalConsole(out), Screen()
+    sink.handle(final("Ja."))
+    sink.handle(partial("", "Vielleicht doch nicht ganz"))
+    sink.close()
+    screen.feed(read(reader))
+    assert screen.text == ["Ja.", ""]
+
+
+def test_the_stream_chooses_the_console(terminal: tuple[TextIO, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    assert isinstance(console(terminal[0]), TerminalConsole)
+    assert isinstance(console(StringIO()), TxtWriter)
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(console(terminal[0]), TxtWriter)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [("", 1), ("a" * 20, 1), ("a" * 21, 2), ("日" * 10, 1), ("a" + "日" * 10, 2), ("a\u0301" * 20, 1)],
+)
+def test_rows(text: str, count: int) -> None:
+    assert rows(text, 20) == count
