@@ -46,6 +46,8 @@ class Source(Protocol):
     """Hertz, as delivered by the file or device, before resampling to `SAMPLE_RATE`."""
     duration: float | None
     """Seconds, or None when it is live."""
+    real_time: bool
+    """Whether the audio comes at a listener's pace, so that it cannot be held back and `now` is a listener's clock."""
 
     def __iter__(self) -> Iterator[AudioChunk | AudioGap]:
         """Yield the audio in order, without holes or overlaps; block until there is some; end at `stop` or the end."""

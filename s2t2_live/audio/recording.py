@@ -2,32 +2,170 @@
 
 from __future__ import annotations
 
+import re
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from s2t2_live.audio.chunk import AudioChunk, AudioGap
+import numpy as np
+import soundfile
+from numpy.typing import NDArray
+
+from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk
+from s2t2_live.audio.resample import Resampler
+from s2t2_live.errors import RecordingError
 
 Pace: TypeAlias = Literal["realtime", "max"]
 
+BLOCK = 0.1
+"""Seconds of audio read at a time."""
+FFMPEG_SUFFIXES = frozenset({".aac", ".avi", ".m4a", ".m4b", ".mkv", ".mov", ".mp4", ".mpg", ".webm", ".wma", ".wmv"})
+LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
+_UNKNOWN_LENGTH = 2**62
+"""libsndfile counts so many frames, or more, in a FLAC that was written into a pipe."""
+_STREAMED = 0x7FFF_0000
+"""A WAV that was written into a pipe claims at least so many bytes, because its length was not known."""
+
 
 class Recording:
-    """A `Source` that delivers a file at the pace of a listener, or as fast as it is taken."""
+    """A `Source` that delivers a file at the pace of a listener, or as fast as it is taken.
 
-    name: str
-    sample_rate: int
-    duration: float | None
-    real_time: bool
+    At the pace of a listener each block comes when it would have been heard to its end, on an absolute schedule: a
+    late reader catches up and no error adds up. `now` counts from the start of the iteration and goes on after the
+    end of the file. At `max` pace there is no listener, and `now` is how much has been delivered.
+    """
 
     def __init__(self, path: Path, *, pace: Pace) -> None:
         """Raises RecordingError when the file cannot be read as audio."""
-        raise NotImplementedError
+        self.path = path
+        self.name = path.name
+        self.real_time = pace == "realtime"
+        with _open(path) as file:
+            self.sample_rate: int = file.samplerate
+            known = file.frames < _UNKNOWN_LENGTH
+            self.duration: float | None = file.frames / file.samplerate if known else None
+        self._stopped = threading.Event()
+        self._started: float | None = None
+        self._delivered = 0
 
-    def __iter__(self) -> Iterator[AudioChunk | AudioGap]:
-        raise NotImplementedError
+    def __iter__(self) -> Iterator[AudioChunk]:
+        """Yield the recording from its beginning, mixed down to mono.
+
+        Raises RecordingError, after everything that could be read, when the file ends before its header says so.
+        """
+        self._started = time.monotonic()
+        self._delivered = 0
+        resampler = Resampler(self.sample_rate)
+        with _open(self.path) as file:
+            blocks = _blocks(file, self.path)
+            failure: RecordingError | None = None
+            heard = 0
+            while not self._stopped.is_set():
+                try:
+                    block = next(blocks, None)
+                except RecordingError as error:
+                    failure, block = error, None
+                if block is None:
+                    break
+                heard += len(block)
+                if self.real_time:
+                    due = self._started + heard / self.sample_rate
+                    if self._stopped.wait(max(0.0, due - time.monotonic())):
+                        break
+                yield from self._chunk(resampler.push(_mono(block)))
+            yield from self._chunk(resampler.flush())
+        if failure is not None:
+            raise failure
 
     def now(self) -> float:
-        raise NotImplementedError
+        """Seconds on the recording's clock."""
+        if not self.real_time:
+            return self._delivered / SAMPLE_RATE
+        return 0.0 if self._started is None else time.monotonic() - self._started
 
     def stop(self) -> None:
-        raise NotImplementedError
+        """End the iteration at once, from any thread."""
+        self._stopped.set()
+
+    def _chunk(self, samples: NDArray[np.float32]) -> Iterator[AudioChunk]:
+        if len(samples):
+            chunk = AudioChunk(samples, self._delivered)
+            self._delivered = chunk.end
+            yield chunk
+
+
+def _open(path: Path) -> soundfile.SoundFile:
+    """The file, opened, or a RecordingError that says in one sentence why not."""
+    try:
+        if path.is_dir():
+            raise RecordingError(f"{path} is a folder; name the recordings in it one by one.")
+        if not path.exists():
+            raise RecordingError(f"{path} does not exist.")
+        if not path.is_file():
+            raise RecordingError(f"{path} is not a regular file.")
+        if path.stat().st_size == 0:
+            raise RecordingError(f"{path} is empty (0 bytes).")
+        with path.open("rb"):
+            pass
+        file = soundfile.SoundFile(path)
+    except OSError as error:
+        raise RecordingError(f"{path} cannot be read: {error.strerror or error}.") from error
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a raw file has no header to tell its rate
+        if path.suffix.lower() in FFMPEG_SUFFIXES:
+            hint = f'convert it first: ffmpeg -i "{path}" "{path.with_suffix(".flac")}"'
+        else:
+            hint = "WAV, FLAC, MP3, Ogg Vorbis and Opus can be read"
+        raise RecordingError(f"{path} is not audio that can be read, or it is damaged; {hint}.") from error
+    if not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:
+        file.close()
+        raise RecordingError(
+            f"{path} claims a sampling rate of {file.samplerate} Hz; rates from {LOWEST_RATE} to {HIGHEST_RATE} Hz "
+            "can be read."
+        )
+    return file
+
+
+def _blocks(file: soundfile.SoundFile, path: Path) -> Iterator[NDArray[np.float32]]:
+    """Blocks of shape (n, channels) to the end, then RecordingError if the header had promised more."""
+    size = max(1, round(BLOCK * file.samplerate))
+    count = 0
+    cause: Exception | None = None
+    while cause is None:
+        block = np.full((size, file.channels), np.nan, dtype=np.float32)
+        try:
+            block = file.read(dtype="float32", out=block)
+        except soundfile.LibsndfileError as error:
+            # libsndfile had filled the array as far as it came before it failed.
+            cause = error
+            block = block[: int(np.isfinite(block).all(axis=1).sum())]
+        if not len(block):
+            break
+        count += len(block)
+        yield block
+    if file.frames >= _UNKNOWN_LENGTH:
+        return  # libsndfile ends such a file with an error whether it is whole or not.
+    promised = _promised_frames(file)
+    if cause is not None or count < promised:
+        raise RecordingError(
+            f"{path} is damaged or cut off: it could be read for {count / file.samplerate:.1f} s"
+            + (f" of {promised / file.samplerate:.1f} s." if promised > count else ".")
+        ) from cause
+
+
+def _promised_frames(file: soundfile.SoundFile) -> int:
+    """How many frames the header claims, where a header is exact; 0 elsewhere."""
+    if file.format == "FLAC":
+        return int(file.frames)
+    cut = re.search(r"^data : (\d+) \(should be \d+\)", file.extra_info, flags=re.MULTILINE)
+    align = re.search(r"Block Align +: (\d+)", file.extra_info)
+    if file.format in ("WAV", "WAVEX") and cut and align and int(cut[1]) < _STREAMED:
+        return int(cut[1]) // max(1, int(align[1]))
+    return 0
+
+
+def _mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of the channels; a float file may hold NaN and infinity, which would stay in the resampler for ever."""
+    mean: NDArray[np.float32] = np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0).mean(axis=1, dtype=np.float32)
+    return mean
