@@ -1,0 +1,245 @@
+"""Finds the folder of a model: on disk, shipped with the program, or on the Hugging Face hub.
+
+Knows nothing of what the files hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tqdm import tqdm
+
+from s2t2_live.assets import asset
+from s2t2_live.errors import ModelNotFoundError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+logger = logging.getLogger(__name__)
+
+SHIPPED_MODEL = "demo-en-de"
+
+SMALL_FILES = (
+    "config.json",
+    "generation_config.json",
+    "preprocessor_config.json",
+    "tokenizer_config.json",
+    "special_tokens_map.json",
+    "added_tokens.json",
+    "vocab.json",
+    "merges.txt",
+)
+
+WEIGHTS = (
+    ("model.safetensors", None),
+    ("model.safetensors.index.json", re.compile(r"model-\d+-of-\d+\.safetensors")),
+    ("pytorch_model.bin", None),
+    ("pytorch_model.bin.index.json", re.compile(r"pytorch_model-\d+-of-\d+\.bin")),
+)
+"""Formats of the weights, best first: the file, or the index with the names of its shards."""
+
+_OPTIONS = ("revision", "cache_dir", "local_files_only", "force_download", "token")
+_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+def resolve_model_folder(
+    name_or_path: str | os.PathLike[str],
+    *,
+    revision: str = "main",
+    cache_dir: str | Path | None = None,
+    local_files_only: bool = False,
+    force_download: bool = False,
+    token: str | None = None,
+    weights: bool = True,
+) -> Path:
+    """Returns a local folder with the files of a model.
+
+    Args:
+        name_or_path: an existing folder, which is returned as it is; ``"demo-en-de"``, the checkpoint that ships with
+            the program; or a hub id ``owner/name``, which is downloaded into the Hugging Face cache.
+        revision: branch, tag or commit on the hub.
+        cache_dir: the cache, if not the standard one.
+        local_files_only: do not use the network (so does the environment variable ``HF_HUB_OFFLINE=1``).
+        force_download: fetch files again that the cache has.
+        token: access token of a private or gated repository.
+        weights: False leaves the weights out, for those who need only the tokenizer or the feature extractor.
+
+    Of the weights one format is fetched, safetensors where there is one. A transfer that was cut off goes on where
+    it stopped when the call is repeated.
+
+    Raises:
+        ModelNotFoundError: no such model, or it cannot be fetched.
+    """
+    path = Path(name_or_path).expanduser()
+    if path.is_dir():
+        return path
+    name = os.fspath(name_or_path)
+    if name == SHIPPED_MODEL:
+        try:
+            return asset(name)
+        except FileNotFoundError as error:
+            raise ModelNotFoundError(str(error)) from error
+    if path.exists():
+        raise ModelNotFoundError(f"The model {name!r} is a file; give the folder that holds its config.json.")
+    if not _HUB_ID.fullmatch(name):
+        raise ModelNotFoundError(
+            f"There is no model {name!r}: it is no folder, not {SHIPPED_MODEL!r}, and no hub id like 'owner/name'."
+        )
+
+    import huggingface_hub
+
+    if local_files_only or huggingface_hub.constants.HF_HUB_OFFLINE:
+        return _cached(name, revision, cache_dir, weights=weights)
+    if _COMMIT.fullmatch(revision) and not force_download:
+        with contextlib.suppress(ModelNotFoundError):
+            return _cached(name, revision, cache_dir, weights=weights)
+    try:
+        with _explained(name, revision):
+            return _downloaded(name, revision, cache_dir, force_download, token, weights=weights)
+    except _NetworkError as error:
+        with contextlib.suppress(ModelNotFoundError):
+            folder = _cached(name, revision, cache_dir, weights=weights)
+            logger.warning("The hub cannot be reached (%s); using the copy of %s in the cache.", error.reason, name)
+            return folder
+        raise
+
+
+def split_hub_options(kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the arguments of `resolve_model_folder` among those of a ``from_pretrained``, and the others."""
+    chosen = {name: kwargs[name] for name in _OPTIONS if name in kwargs}
+    return chosen, {name: value for name, value in kwargs.items() if name not in chosen}
+
+
+class _NetworkError(ModelNotFoundError):
+    """The hub did not answer, or broke off; the cache may still have the model."""
+
+    def __init__(self, message: str, reason: BaseException) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class _TerminalProgress(tqdm):  # type: ignore[misc]  # tqdm publishes no types
+    """A progress bar that stays silent where standard error is not a terminal."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.pop("name", None)
+        kwargs["disable"] = kwargs.get("disable") or not sys.stderr.isatty()
+        super().__init__(*args, **kwargs)
+
+
+def _downloaded(
+    name: str,
+    revision: str,
+    cache_dir: str | Path | None,
+    force_download: bool,
+    token: str | None,
+    *,
+    weights: bool,
+) -> Path:
+    import huggingface_hub
+
+    offered = huggingface_hub.HfApi(token=token).list_repo_files(name, revision=revision)
+    wanted = [file for file in SMALL_FILES if file in offered]
+    if weights:
+        chosen = _weight_files(offered)
+        if not chosen:
+            raise ModelNotFoundError(
+                f"The hub repository {name!r} has no model.safetensors and no pytorch_model.bin; "
+                "choose a repository with PyTorch weights."
+            )
+        wanted += chosen
+    folder = huggingface_hub.snapshot_download(
+        name,
+        revision=revision,
+        cache_dir=cache_dir,
+        force_download=force_download,
+        token=token,
+        allow_patterns=wanted,
+        tqdm_class=_TerminalProgress,
+    )
+    return Path(folder)
+
+
+def _cached(name: str, revision: str, cache_dir: str | Path | None, *, weights: bool) -> Path:
+    import huggingface_hub
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    way_out = "run once with a network and without --offline (local_files_only) to download it"
+    try:
+        folder = Path(
+            huggingface_hub.snapshot_download(
+                name, revision=revision, cache_dir=cache_dir, local_files_only=True, allow_patterns=["vocab.json"]
+            )
+        )
+    except (LocalEntryNotFoundError, OSError) as error:
+        raise ModelNotFoundError(f"The model {name!r} (revision {revision}) is not in the cache; {way_out}.") from error
+    if weights and not _weights_complete(folder):
+        raise ModelNotFoundError(f"The copy of {name!r} in the cache ({folder}) has no complete weights; {way_out}.")
+    return folder
+
+
+def _weight_files(names: Iterable[str]) -> list[str]:
+    """Returns the file names of the best format on offer, or none."""
+    offered = set(names)
+    for main, shards in WEIGHTS:
+        if main in offered:
+            return [main, *sorted(name for name in offered if shards and shards.fullmatch(name))]
+    return []
+
+
+def _weights_complete(folder: Path) -> bool:
+    files = _weight_files(file.name for file in folder.iterdir())
+    if not files or not files[0].endswith(".index.json"):
+        return bool(files)
+    shards = json.loads((folder / files[0]).read_text(encoding="utf-8"))["weight_map"].values()
+    return all((folder / shard).exists() for shard in shards)
+
+
+@contextlib.contextmanager
+def _explained(name: str, revision: str) -> Iterator[None]:
+    """Turns the errors of the hub's client into one sentence with the way out."""
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    # The client's own name for any failure below the level of HTTP; its library changed between versions 1 and 2.
+    transport: type[BaseException] = next(base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError")
+    try:
+        yield
+    except ModelNotFoundError:
+        raise
+    except GatedRepoError as error:
+        raise ModelNotFoundError(
+            f"The hub repository {name!r} is gated; ask for access on its page and log in with 'hf auth login'."
+        ) from error
+    except RepositoryNotFoundError as error:
+        raise ModelNotFoundError(
+            f"There is no model {name!r}: neither a folder nor a public hub repository; check the spelling, "
+            "or log in with 'hf auth login' if it is private."
+        ) from error
+    except RevisionNotFoundError as error:
+        raise ModelNotFoundError(f"The hub repository {name!r} has no revision {revision!r}; try 'main'.") from error
+    except (HfHubHTTPError, LocalEntryNotFoundError, transport, OSError) as error:
+        raise _NetworkError(
+            f"The model {name!r} could not be downloaded ({_first_line(error)}); check the network and repeat the "
+            "command: the transfer goes on where it stopped.",
+            error,
+        ) from error
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__

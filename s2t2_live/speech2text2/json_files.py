@@ -1,0 +1,33 @@
+"""Reads and writes the JSON objects of a model folder. Knows nothing of what they mean."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from s2t2_live.errors import CheckpointError
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Returns the JSON object that a file holds.
+
+    Raises:
+        CheckpointError: the file is missing, unreadable, not JSON, or not an object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(f"The model folder {path.parent} has no {path.name}; use a complete folder.") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error}); replace it by a good copy.") from error
+    except json.JSONDecodeError as error:
+        raise CheckpointError(f"{path} is not valid JSON ({error}); replace it by a good copy.") from error
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path} holds a JSON {type(value).__name__}, not an object; replace it by a good copy.")
+    return value
+
+
+def write_object(path: Path, value: dict[str, Any]) -> None:
+    """Writes a JSON object as transformers does: sorted, indented by two, ending with a line end."""
+    path.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")

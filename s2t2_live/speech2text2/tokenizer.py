@@ -1,0 +1,544 @@
+"""Speech2Text2Tokenizer: text to token ids with fastBPE merges, and back. Knows nothing of audio and of the model.
+
+Behaves as the class of that name in transformers 4.37.2, whose files it reads and writes.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from s2t2_live.errors import TokenInputError
+from s2t2_live.speech2text2 import tokenizer_files as files
+from s2t2_live.speech2text2.added_tokens import AddedToken, special, split_at_tokens
+from s2t2_live.speech2text2.batch import BatchFeature, padding_strategy, round_up
+from s2t2_live.speech2text2.fastbpe import CONTINUES
+from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
+
+logger = logging.getLogger(__name__)
+
+NO_MAX_LENGTH = int(1e30)
+"""What transformers stores where a tokenizer has no maximal length."""
+
+_LARGEST_MAX_LENGTH = int(1e20)
+_ROLES = files.ROLES
+_CLEAN_UP = (
+    (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"),
+    (" n't", "n't"), (" 'm", "'m"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
+)  # fmt: skip
+
+
+class Speech2Text2Tokenizer:
+    """Turns text into token ids and token ids into text.
+
+    Encoding adds neither ``<s>`` nor ``</s>``. Ids that the vocabulary does not have are decoded as ``<unk>``.
+    Without merges it can only decode.
+    """
+
+    model_input_names = ("input_ids", "attention_mask")
+
+    def __init__(
+        self,
+        vocab_file: str | os.PathLike[str],
+        bos_token: str | AddedToken | None = "<s>",
+        pad_token: str | AddedToken | None = "<pad>",
+        eos_token: str | AddedToken | None = "</s>",
+        unk_token: str | AddedToken | None = "<unk>",
+        do_lower_case: bool = False,
+        merges_file: str | os.PathLike[str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """Reads the vocabulary and the merges.
+
+        Args:
+            vocab_file: JSON object, token to id.
+            bos_token, pad_token, eos_token, unk_token: special tokens; one that the vocabulary lacks is added to it.
+            do_lower_case: lower-case the text before it is encoded.
+            merges_file: fastBPE merges; without it the tokenizer can only decode.
+            **kwargs: ``model_max_length``, ``padding_side``, ``truncation_side``, ``clean_up_tokenization_spaces``,
+                ``split_special_tokens``, ``additional_special_tokens``, ``added_tokens_decoder``; all are saved with
+                the tokenizer, as are unknown ones.
+
+        Raises:
+            CheckpointError: a file cannot be read.
+        """
+        self.encoder = files.read_vocabulary(Path(vocab_file))
+        self.decoder = {index: token for token, index in self.encoder.items()}
+        self.bpe = files.read_merges(Path(merges_file)) if merges_file is not None else None
+
+        self.do_lower_case = do_lower_case
+        self.model_max_length = kwargs.get("model_max_length") or NO_MAX_LENGTH
+        self.padding_side = _side("padding_side", kwargs)
+        self.truncation_side = _side("truncation_side", kwargs)
+        self.clean_up_tokenization_spaces = kwargs.get("clean_up_tokenization_spaces", True)
+        self.split_special_tokens = kwargs.get("split_special_tokens", False)
+        self.name_or_path = str(kwargs.pop("name_or_path", ""))
+        self.processor_class: str | None = kwargs.pop("processor_class", None)
+
+        given = dict(kwargs, bos_token=bos_token, pad_token=pad_token, eos_token=eos_token, unk_token=unk_token)
+        self._special: dict[str, str | AddedToken | None] = {role: given.get(role) for role in _ROLES}
+        self._additional_special: list[str | AddedToken] = list(kwargs.get("additional_special_tokens") or [])
+        self._added: dict[int, AddedToken] = {}
+        self._added_ids: dict[str, int] = {}
+        for index, token in (kwargs.pop("added_tokens_decoder", None) or {}).items():
+            self._register(int(index), token if isinstance(token, AddedToken) else AddedToken.from_dict(token))
+        self.add_tokens(self._special_values(), special_tokens=True)
+        self._options = {name: value for name, value in kwargs.items() if name not in _ROLES}
+
+    # Files
+
+    @classmethod
+    def from_pretrained(cls, name_or_path: str | os.PathLike[str], **kwargs: Any) -> Speech2Text2Tokenizer:
+        """Loads the tokenizer of a folder, of the shipped model, or of a hub id.
+
+        Args:
+            name_or_path: see `resolve_model_folder`, as for ``revision``, ``cache_dir``, ``local_files_only``,
+                ``force_download`` and ``token``.
+            **kwargs: override what the files say, for example ``do_lower_case=True``.
+
+        Raises:
+            ModelNotFoundError: no such folder or hub id.
+            CheckpointError: a file is missing or broken.
+        """
+        hub, overrides = split_hub_options(kwargs)
+        folder = resolve_model_folder(name_or_path, weights=False, **hub)
+        options = files.read_options(folder, overrides)
+        return cls(**dict(options, name_or_path=os.fspath(name_or_path)))
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> tuple[str, ...]:
+        """Writes all files of the tokenizer into a folder, which is made if need be; returns their paths."""
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        options = {name: getattr(self, name, value) for name, value in self._options.items()}
+        options |= {
+            "added_tokens_decoder": {str(index): token.to_dict() for index, token in self.added_tokens_decoder.items()},
+            "clean_up_tokenization_spaces": self.clean_up_tokenization_spaces,
+            "do_lower_case": self.do_lower_case,
+            "model_max_length": self.model_max_length,
+            "tokenizer_class": type(self).__name__,
+            **self.special_tokens_map,
+        }
+        if self.processor_class is not None:
+            options["processor_class"] = self.processor_class
+        special_tokens: dict[str, Any] = {role: token for role, token in self._special.items() if token}
+        if self._additional_special:
+            special_tokens["additional_special_tokens"] = self._additional_special
+        files.write_options(folder, options, special_tokens)
+        config_files = (str(folder / files.CONFIG_FILE), str(folder / files.SPECIAL_TOKENS_FILE))
+        return config_files + self.save_vocabulary(folder)
+
+    def save_vocabulary(
+        self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None
+    ) -> tuple[str, ...]:
+        """Writes vocab.json, and merges.txt where there are merges, into a folder; returns their paths."""
+        prefix = f"{filename_prefix}-" if filename_prefix else ""
+        vocab_file = Path(save_directory, prefix + files.VOCAB_FILE)
+        files.write_object(vocab_file, self.encoder)
+        if self.bpe is None:
+            return (str(vocab_file),)
+        merges_file = Path(save_directory, prefix + files.MERGES_FILE)
+        self.bpe.save(merges_file)
+        return str(vocab_file), str(merges_file)
+
+    # Vocabulary
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of ids in the vocabulary file."""
+        return len(self.decoder)
+
+    def __len__(self) -> int:
+        return len(self.get_vocab())
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name_or_path={self.name_or_path!r}, vocab_size={self.vocab_size})"
+
+    def get_vocab(self) -> dict[str, int]:
+        """Returns token to id, with the added tokens."""
+        return self.encoder | self._added_ids
+
+    def get_added_vocab(self) -> dict[str, int]:
+        """Returns token to id of the special and added tokens."""
+        return dict(self._added_ids)
+
+    @property
+    def added_tokens_decoder(self) -> dict[int, AddedToken]:
+        """The special and added tokens by id."""
+        return dict(sorted(self._added.items()))
+
+    @property
+    def special_tokens_map(self) -> dict[str, str | list[str]]:
+        """The special tokens by role, ``{"bos_token": "<s>", …}``."""
+        roles: dict[str, str | list[str]] = {role: str(token) for role, token in self._special.items() if token}
+        if self._additional_special:
+            roles["additional_special_tokens"] = [str(token) for token in self._additional_special]
+        return roles
+
+    @property
+    def all_special_tokens(self) -> list[str]:
+        """The special tokens, each once."""
+        return list(dict.fromkeys(str(token) for token in self._special_values()))
+
+    @property
+    def all_special_ids(self) -> list[int]:
+        """The ids of the special tokens."""
+        return [self._id(token) for token in self.all_special_tokens]
+
+    @property
+    def additional_special_tokens(self) -> list[str]:
+        """Special tokens without a role of their own."""
+        return [str(token) for token in self._additional_special]
+
+    def __getattr__(self, name: str) -> Any:
+        # bos_token, bos_token_id and so on: one pair for each role.
+        roles = self.__dict__.get("_special", {})
+        if name in roles:
+            return None if roles[name] is None else str(roles[name])
+        if name.endswith("_id") and name[:-3] in roles:
+            return None if roles[name[:-3]] is None else self._id(str(roles[name[:-3]]))
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _ROLES:
+            self._special[name] = value
+        else:
+            super().__setattr__(name, value)
+
+    def add_tokens(self, new_tokens: Any, special_tokens: bool = False) -> int:
+        """Adds tokens that are never split, with ids after the vocabulary's; returns how many ids are new.
+
+        Args:
+            new_tokens: a string, an AddedToken, or several.
+            special_tokens: treat them as special, so that ``skip_special_tokens`` leaves them out.
+        """
+        many = [new_tokens] if isinstance(new_tokens, str | AddedToken) else list(new_tokens)
+        vocabulary = self.get_vocab()
+        size = len(vocabulary)
+        for token in many:
+            if isinstance(token, str):
+                if not token or token in self._added_ids:
+                    continue
+                is_special = special_tokens or token in self.all_special_tokens
+                token = special(token) if is_special else AddedToken(token)
+            elif special_tokens and not token.special:
+                token = AddedToken.from_dict(token.to_dict(), special=True)
+            if self.do_lower_case and token.normalized and not token.special:
+                token = AddedToken.from_dict(token.to_dict(), content=token.content.lower())
+            index = vocabulary.setdefault(token.content, len(vocabulary))
+            if token.special and token.content not in self.all_special_tokens:
+                self._additional_special.append(token)
+            self._register(index, token)
+        return len(vocabulary) - size
+
+    def add_special_tokens(self, special_tokens_dict: Mapping[str, Any]) -> int:
+        """Gives roles to special tokens, ``{"pad_token": "<pad>"}``, and adds those that are new; returns how many.
+
+        Raises:
+            TokenInputError: an unknown role.
+        """
+        for role, value in special_tokens_dict.items():
+            if role == "additional_special_tokens":
+                self._additional_special = [special(v) if isinstance(v, str) else v for v in value]
+            elif role in _ROLES:
+                self._special[role] = special(value) if isinstance(value, str) else value
+            else:
+                raise TokenInputError(f"{role!r} is not a role of special tokens; use one of {', '.join(_ROLES)}.")
+        return self.add_tokens(self._special_values(), special_tokens=True)
+
+    def _special_values(self) -> list[str | AddedToken]:
+        return [token for token in self._special.values() if token] + self._additional_special
+
+    def _register(self, index: int, token: AddedToken) -> None:
+        self._added[index] = token
+        self._added_ids[token.content] = index
+
+    # Text to ids
+
+    def __call__(self, text: Any = None, *, text_target: Any = None, **options: Any) -> BatchFeature:
+        """Encodes a text or a batch of texts.
+
+        Args:
+            text: one text, or several; with ``is_split_into_words`` a list of words, or several such lists.
+            text_target: encoded likewise; its ids are returned as ``labels`` (alone: as ``input_ids``).
+            **options: ``padding`` (False, True or "longest", "max_length"), ``truncation`` (False, True),
+                ``max_length`` in tokens, ``pad_to_multiple_of``, ``return_tensors`` ("pt", "np", None for lists),
+                ``return_attention_mask`` (True), ``return_length`` (False), ``split_special_tokens`` (False),
+                ``add_special_tokens`` (no effect: this family adds none). As in 4.37.2, ``max_length`` without
+                ``padding`` and ``truncation`` truncates, and unknown options are logged and ignored.
+
+        Returns:
+            ``input_ids`` and ``attention_mask``: lists of ints, or (batch, length) of int64.
+
+        Raises:
+            TokenInputError: not a text, no merges, or options that do not fit together.
+        """
+        if text is None and text_target is None:
+            raise TokenInputError("There is nothing to encode; pass text or text_target.")
+        if text is None:
+            return self._encoded(text_target, **options)
+        encoding = self._encoded(text, **options)
+        if text_target is not None:
+            encoding["labels"] = self._encoded(text_target, **options)["input_ids"]
+        return encoding
+
+    def encode(self, text: Any, **options: Any) -> Any:
+        """Returns the ids of one text; the options are those of calling the tokenizer."""
+        return self._encoded(text, **options)["input_ids"]
+
+    def _encoded(
+        self,
+        text: Any,
+        *,
+        add_special_tokens: bool = True,
+        padding: bool | str = False,
+        truncation: bool | str | None = None,
+        max_length: int | None = None,
+        is_split_into_words: bool = False,
+        pad_to_multiple_of: int | None = None,
+        return_tensors: str | None = None,
+        return_attention_mask: bool | None = None,
+        return_length: bool = False,
+        split_special_tokens: bool | None = None,
+        verbose: bool = True,
+        **unknown: Any,
+    ) -> BatchFeature:
+        del add_special_tokens, verbose  # part of the signature; neither changes a result of this family
+        if unknown:
+            logger.warning("The tokenizer ignores the options %s, which it does not have.", ", ".join(sorted(unknown)))
+        rows, batched = _rows(text, is_split_into_words)
+        ids = [
+            [
+                self._id(token)
+                for part in row
+                for token in self.tokenize(part, split_special_tokens=split_special_tokens)
+            ]
+            for row in rows
+        ]
+        if truncation is None:
+            truncation = max_length is not None and padding is False
+        if truncation is not False:
+            ids = [self._truncated(row, truncation, max_length) for row in ids]
+            if max_length and pad_to_multiple_of and max_length % pad_to_multiple_of and padding is not False:
+                raise TokenInputError(
+                    f"max_length is {max_length}, not a multiple of pad_to_multiple_of={pad_to_multiple_of}; "
+                    "change one of them."
+                )
+        batch = batched or return_tensors is not None
+        encoding = self.pad(
+            {"input_ids": ids if batch else ids[0]}, padding, max_length, pad_to_multiple_of, return_attention_mask
+        )
+        if return_length:
+            encoding["length"] = [len(row) for row in encoding["input_ids"]] if batch else len(encoding["input_ids"])
+        return encoding.convert_to_tensors(return_tensors)
+
+    def _truncated(self, ids: list[int], strategy: bool | str, max_length: int | None) -> list[int]:
+        if strategy not in (True, "longest_first", "only_first", "only_second", "do_not_truncate"):
+            raise TokenInputError(f"truncation is {strategy!r}; use True or False.")
+        limit = max_length
+        if limit is None and self.model_max_length <= _LARGEST_MAX_LENGTH:
+            limit = self.model_max_length
+        # The second text of a pair is never there, and 4.37.2 does not truncate to nothing.
+        if not limit or len(ids) <= limit or strategy in ("only_second", "do_not_truncate"):
+            return ids
+        return ids[-limit:] if self.truncation_side == "left" else ids[:limit]
+
+    def pad(
+        self,
+        encoded_inputs: Any,
+        padding: bool | str = True,
+        max_length: int | None = None,
+        pad_to_multiple_of: int | None = None,
+        return_attention_mask: bool | None = None,
+        return_tensors: str | None = None,
+    ) -> BatchFeature:
+        """Pads encoded texts, for example those that a data collator was given.
+
+        Args:
+            encoded_inputs: a dictionary with ``input_ids`` of one text or of several, or a list of dictionaries.
+            padding, max_length, pad_to_multiple_of, return_attention_mask, return_tensors: as in calling the tokenizer.
+
+        Raises:
+            TokenInputError: no ``input_ids``, or no padding token.
+        """
+        if isinstance(encoded_inputs, Sequence):
+            encoded_inputs = {name: [example[name] for example in encoded_inputs] for name in encoded_inputs[0]}
+        if "input_ids" not in encoded_inputs:
+            raise TokenInputError(f"There are no input_ids to pad, only {', '.join(map(repr, encoded_inputs))}.")
+        values = {name: _as_lists(value) for name, value in encoded_inputs.items()}
+        strategy = padding_strategy(padding)
+        if strategy == "max_length" and max_length is None:
+            if self.model_max_length > _LARGEST_MAX_LENGTH:
+                logger.warning("No padding: there is no max_length, and this tokenizer has no maximal length.")
+                strategy = "do_not_pad"
+            max_length = self.model_max_length
+        if strategy != "do_not_pad" and self.pad_token_id is None:
+            raise TokenInputError(
+                "The tokenizer has no padding token; set tokenizer.pad_token, for example to '<pad>'."
+            )
+
+        ids = values["input_ids"]
+        single = not (ids and isinstance(ids[0], list))
+        if single:
+            values = {name: [value] for name, value in values.items()}
+        ids = values["input_ids"]
+        if return_attention_mask is not False:
+            values.setdefault("attention_mask", [[1] * len(row) for row in ids])
+        if strategy != "do_not_pad" and ids:
+            length = max(map(len, ids)) if strategy == "longest" else max_length or 0
+            length = round_up(length, pad_to_multiple_of)
+            fillers = {
+                "input_ids": self.pad_token_id,
+                "attention_mask": 0,
+                "token_type_ids": 0,
+                "special_tokens_mask": 1,
+            }
+            for name in fillers.keys() & values.keys():
+                values[name] = [self._padded(row, length, fillers[name]) for row in values[name]]
+        if single and return_tensors is None:
+            values = {name: value[0] for name, value in values.items()}
+        return BatchFeature(values, return_tensors)
+
+    def _padded(self, row: list[int], length: int, filler: int) -> list[int]:
+        fill = [filler] * (length - len(row))
+        return fill + row if self.padding_side == "left" else row + fill
+
+    def tokenize(self, text: str, *, split_special_tokens: bool | None = None) -> list[str]:
+        """Returns the pieces of a text as strings; pieces that do not end a word have the suffix ``@@``.
+
+        Raises:
+            TokenInputError: not a string, or the tokenizer has no merges.
+        """
+        if not isinstance(text, str):
+            raise TokenInputError(f"The text to encode is a {type(text).__name__}; give a string or a list of strings.")
+        if self.do_lower_case:
+            text = self._lowered(text)
+        split_special = self.split_special_tokens if split_special_tokens is None else split_special_tokens
+        tokens: list[str] = []
+        for part in [text] if split_special else split_at_tokens(text, self._added.values()):
+            if isinstance(part, AddedToken):
+                tokens.append(part.content)
+                continue
+            if self.bpe is None:
+                raise TokenInputError(
+                    "This tokenizer has no merges.txt, so it can only decode; add the file to encode."
+                )
+            words = part.lower().split() if self.do_lower_case else part.split()
+            for word in words:
+                tokens += self.bpe.split(word)
+        return tokens
+
+    def _lowered(self, text: str) -> str:
+        """Lower-cases all but the special tokens, letter by letter, so that a final sigma stays medial as in 4.37.2."""
+        kept = self.all_special_tokens + [t.content for t in self._added.values() if t.normalized and not t.special]
+        pattern = "|".join(map(re.escape, kept))
+        return re.sub(f"({pattern})|(.)", lambda match: match[1] or match[2].lower(), text)
+
+    # Ids to text
+
+    def convert_tokens_to_ids(self, tokens: Any) -> Any:
+        """Returns the id of a token, or the ids of several; unknown ones get the id of ``<unk>``."""
+        if tokens is None:
+            return None
+        return self._id(tokens) if isinstance(tokens, str) else [self._id(token) for token in tokens]
+
+    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
+        """Returns the token of an id, or the tokens of several; ids out of range give ``<unk>``."""
+        if isinstance(ids, int):
+            return self._token(ids)
+        skipped = set(self.all_special_ids) if skip_special_tokens else set()
+        return [self._token(int(index)) for index in ids if int(index) not in skipped]
+
+    def convert_tokens_to_string(self, tokens: Sequence[str]) -> str:
+        """Joins pieces to a text; the marker of a last piece that does not end its word stays (``here@@``)."""
+        return " ".join(tokens).replace(CONTINUES + " ", "")
+
+    def decode(
+        self,
+        token_ids: Any,
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        spaces_between_special_tokens: bool = True,
+    ) -> str:
+        """Turns token ids into text.
+
+        Args:
+            token_ids: one id or a sequence of ids: list, array or tensor of one dimension.
+            skip_special_tokens: leave the special tokens out. Ids that the vocabulary lacks still print ``<unk>``.
+            clean_up_tokenization_spaces: close up English punctuation (" ." to "."); None: as the tokenizer says.
+            spaces_between_special_tokens: put blanks around added tokens.
+
+        Raises:
+            TokenInputError: more than one dimension; `batch_decode` takes two.
+        """
+        ids = _as_lists(token_ids)
+        ids = ids if isinstance(ids, list) else [ids]
+        if any(isinstance(index, list) for index in ids):
+            raise TokenInputError("decode takes the ids of one text; use batch_decode for several.")
+        apart = set(self._added_ids) - set(self.all_special_tokens)
+        apart |= {token for token in self.additional_special_tokens if self._id(token) >= self.vocab_size}
+        parts: list[str] = []
+        run: list[str] = []
+        for token in [*self.convert_ids_to_tokens(ids, skip_special_tokens), None]:
+            if token is not None and token not in apart:
+                run.append(token)
+                continue
+            if run:
+                parts.append(self.convert_tokens_to_string(run))
+                run = []
+            if token is not None:
+                parts.append(token)
+        text = (" " if spaces_between_special_tokens else "").join(parts)
+        clean_up = clean_up_tokenization_spaces
+        if clean_up is None:
+            clean_up = self.clean_up_tokenization_spaces
+        return self.clean_up_tokenization(text) if clean_up else text
+
+    def batch_decode(self, sequences: Any, skip_special_tokens: bool = False, **options: Any) -> list[str]:
+        """Decodes several sequences of ids: a list of them, or an array or tensor (batch, length); see `decode`."""
+        return [self.decode(ids, skip_special_tokens, **options) for ids in sequences]
+
+    @staticmethod
+    def clean_up_tokenization(out_string: str) -> str:
+        """Closes up blanks before English punctuation and contractions."""
+        for apart, together in _CLEAN_UP:
+            out_string = out_string.replace(apart, together)
+        return out_string
+
+    def _id(self, token: str) -> int:
+        index = self._added_ids.get(token, self.encoder.get(token))
+        return int(self.unk_token_id) if index is None else index
+
+    def _token(self, index: int) -> str:
+        added = self._added.get(index)
+        return added.content if added is not None else self.decoder.get(index, str(self.unk_token))
+
+
+def _rows(text: Any, is_split_into_words: bool) -> tuple[list[Sequence[str]], bool]:
+    """Returns the strings of each text, and whether there was a batch of texts."""
+    if isinstance(text, str):
+        return [[text]], False
+    if not isinstance(text, Sequence) or isinstance(text, bytes):
+        raise TokenInputError(f"The text to encode is a {type(text).__name__}; give a string or a list of strings.")
+    if not is_split_into_words:
+        return [[part] for part in text], True
+    if text and not isinstance(text[0], str):
+        return list(text), True
+    return [text], False
+
+
+def _as_lists(value: Any) -> Any:
+    """Returns Python numbers and lists for arrays and tensors, also for those inside a list."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return [_as_lists(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _side(name: str, options: Mapping[str, Any]) -> str:
+    side = options.get(name, "right")
+    if side not in ("left", "right"):
+        raise TokenInputError(f"{name} is {side!r}; use 'left' or 'right'.")
+    return str(side)
