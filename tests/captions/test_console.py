@@ -77,8 +77,14 @@ def terminal() -> Iterator[tuple[TextIO, int]]:
     os.close(reader)
 
 
-def read(reader: int) -> str:
-    return os.read(reader, 65_536).decode()
+def read(out: TextIO, reader: int) -> str:
+    """All that was written; a pseudo-terminal may hand it over in pieces."""
+    out.write("\0")
+    out.flush()
+    text = b""
+    while not text.endswith(b"\0"):
+        text += os.read(reader, 65_536)
+    return text[:-1].decode()
 
 
 def partial(committed: str, tentative: str) -> Partial:
@@ -103,7 +109,7 @@ def test_partials_are_rewritten_in_place_and_end_as_the_final(terminal: tuple[Te
         (Gap(1.0, 2.0, "disk"), ["Ich habe einen Hund.", "[audio lost: disk]", ""]),
     ]:
         sink.handle(event)
-        screen.feed(read(reader))
+        screen.feed(read(out, reader))
         assert screen.text == shown
 
 
@@ -112,7 +118,7 @@ def test_only_the_tentative_words_are_dim(terminal: tuple[TextIO, int]) -> None:
     sink, screen = TerminalConsole(out), Screen()
     sink.handle(partial("abc", "xyz"))
     sink.handle(final("def"))
-    screen.feed(read(reader))
+    screen.feed(read(out, reader))
     assert screen.dimmed - {" "} == {"x", "y", "z"}
 
 
@@ -120,11 +126,11 @@ def test_of_a_caption_higher_than_the_screen_the_end_is_shown(terminal: tuple[Te
     out, reader = terminal
     sink, screen = TerminalConsole(out), Screen()
     sink.handle(partial("a" * COLUMNS + "b" * 4 * COLUMNS, "end"))
-    screen.feed(read(reader))
+    screen.feed(read(out, reader))
     assert len(screen.text) == LINES - 1
     assert screen.text[-1].endswith("end")
     sink.handle(final("Ja."))
-    screen.feed(read(reader))
+    screen.feed(read(out, reader))
     assert screen.text == ["Ja.", ""]
 
 
@@ -134,7 +140,7 @@ def test_close_leaves_no_unfinished_caption(terminal: tuple[TextIO, int]) -> Non
     sink.handle(final("Ja."))
     sink.handle(partial("", "Vielleicht doch nicht ganz"))
     sink.close()
-    screen.feed(read(reader))
+    screen.feed(read(out, reader))
     assert screen.text == ["Ja.", ""]
 
 

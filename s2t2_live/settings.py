@@ -1,0 +1,230 @@
+"""Settings: one frozen tree, from defaults, the configuration file, the environment and flags, in rising order.
+
+The tables and keys of the file are the tree's sections and fields; the environment has the same names in capitals,
+``S2T2_LIVE_MODEL_THREADS`` for ``model.threads``. Knows neither the command line nor what the settings do.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from functools import reduce
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
+
+import platformdirs
+
+from s2t2_live.errors import SettingsError
+
+ENVIRONMENT_PREFIX = "S2T2_LIVE_"
+
+Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
+Precision: TypeAlias = Literal["auto", "fp32", "int8", "bf16", "fp16"]
+Policy: TypeAlias = Literal["local-agreement", "final-only"]
+Format: TypeAlias = Literal["txt", "srt", "vtt", "jsonl"]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Which model translates, and on what."""
+
+    name: str = "demo-en-de"
+    """The shipped checkpoint, a folder, or the id of a repository on the Hugging Face hub."""
+    device: Device = "auto"
+    precision: Precision = "auto"
+    threads: int | None = field(default=None, metadata={"least": 1})
+    """Threads of one operation on the CPU; None leaves it to torch."""
+    offline: bool = False
+    """Use what is on this machine, download nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TranslationSettings:
+    """How the audio becomes captions."""
+
+    policy: Policy = "local-agreement"
+    step: float = field(default=0.5, metadata={"least": 0.1})
+    """Seconds of new audio before a caption in the making is translated again."""
+    beam_size: int = field(default=5, metadata={"least": 1})
+    """Hypotheses that the final of a segment is chosen from."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSettings:
+    """Where captions are written; nowhere while both are left out."""
+
+    directory: Path | None = None
+    """None is the current folder."""
+    formats: tuple[Format, ...] = ()
+    """None of them means txt and srt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole tree."""
+
+    model: ModelSettings = ModelSettings()
+    translation: TranslationSettings = TranslationSettings()
+    output: OutputSettings = OutputSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One value from one place, not yet checked."""
+
+    key: str
+    """`section.field`."""
+    value: Any
+    origin: str
+    """How to name the place to the user."""
+
+
+def load_settings(file: Path | None, environment: Mapping[str, str], flags: Iterable[Setting]) -> Settings:
+    """Defaults, then the file (None is `user_file`, which may be missing), then the environment, then the flags.
+
+    Raises SettingsError with the place, the key and what it should have been.
+    """
+    layers = [*from_file(file), *from_environment(environment), *flags]
+    return reduce(apply, layers, Settings())
+
+
+def user_file() -> Path:
+    """Where the user's own configuration file is looked for."""
+    return Path(platformdirs.user_config_dir("s2t2-live", appauthor=False)) / "config.toml"
+
+
+def from_file(file: Path | None) -> list[Setting]:
+    """The settings in a TOML file."""
+    path = user_file() if file is None else file
+    try:
+        body = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if file is None:
+            return []
+        raise SettingsError(f"There is no configuration file {path}; check the path after --config.") from None
+    except OSError as error:
+        raise SettingsError(
+            f"Cannot read the configuration file {path}: {(error.strerror or str(error)).lower()}."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"The configuration file {path} is not valid TOML: {error}.") from error
+    settings = []
+    for section, table in body.items():
+        if section not in SECTIONS:
+            raise SettingsError(f"{path}: there is no setting {section}{_hint(section, SECTIONS, TYPES)}")
+        if not isinstance(table, dict):
+            raise SettingsError(f"{path}: {section} must be a table, [{section}], not {_shown(table)}.")
+        for key, value in table.items():
+            name = f"{section}.{key}"
+            if name not in TYPES:
+                raise SettingsError(f"{path}: there is no setting {name}{_hint(name, TYPES)}")
+            settings.append(Setting(name, value, f"{path}: {name}"))
+    return settings
+
+
+def from_environment(environment: Mapping[str, str]) -> list[Setting]:
+    """The settings in variables that begin with `ENVIRONMENT_PREFIX`; their values are text."""
+    names = {f"{ENVIRONMENT_PREFIX}{key.replace('.', '_').upper()}": key for key in TYPES}
+    settings = []
+    for name, value in environment.items():
+        if not name.startswith(ENVIRONMENT_PREFIX):
+            continue
+        if name not in names:
+            raise SettingsError(f"There is no setting for the variable {name}{_hint(name, names)}")
+        settings.append(Setting(names[name], parse(names[name], value), name))
+    return settings
+
+
+def parse(key: str, text: str) -> Any:
+    """The text of a flag or a variable as a value of the setting's type; text that does not fit comes back as it is."""
+    kind = TYPES[key].kind
+    if get_origin(kind) is tuple:
+        return [item.strip() for item in text.split(",")]
+    if kind is bool:
+        return {"true": True, "1": True, "false": False, "0": False}.get(text.lower(), text)
+    if kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            return text
+    return text
+
+
+def apply(settings: Settings, setting: Setting) -> Settings:
+    """The tree with one value changed. Raises SettingsError where the value does not fit."""
+    section, _, name = setting.key.partition(".")
+    kind = TYPES[setting.key]
+    value = kind.fit(setting.value)
+    if value is None:
+        raise SettingsError(f"{setting.origin} must be {kind.wanted}, not {_shown(setting.value)}.")
+    return replace(settings, **{section: replace(getattr(settings, section), **{name: value})})
+
+
+@dataclass(frozen=True, slots=True)
+class SettingType:
+    """What a setting may be."""
+
+    kind: Any
+    least: float | None
+
+    def fit(self, value: Any) -> Any:
+        """The value as it stands in the tree; None where it does not fit."""
+        if get_origin(self.kind) is tuple:
+            options = get_args(get_args(self.kind)[0])
+            fits = isinstance(value, list) and value and all(item in options for item in value)
+            return tuple(dict.fromkeys(value)) if fits else None
+        if get_origin(self.kind) is Literal:
+            return value if value in get_args(self.kind) else None
+        if self.kind is Path:
+            return Path(value).expanduser() if isinstance(value, str) and value else None
+        if self.kind is float and type(value) is int:
+            value = float(value)
+        # True is an int to isinstance.
+        if type(value) is not self.kind or value in ("", float("inf")):
+            return None
+        return value if self.least is None or value >= self.least else None
+
+    @property
+    def wanted(self) -> str:
+        """What the setting must be, to stand behind "must be"."""
+        if get_origin(self.kind) is tuple:
+            return "one or more of " + ", ".join(get_args(get_args(self.kind)[0]))
+        if get_origin(self.kind) is Literal:
+            *most, last = get_args(self.kind)
+            return f"{', '.join(most)} or {last}"
+        nouns = {str: "text", bool: "true or false", int: "a whole number", float: "a number", Path: "a folder"}
+        return nouns[self.kind] + ("" if self.least is None else f" of at least {self.least:g}")
+
+
+def _types() -> dict[str, SettingType]:
+    types = {}
+    for section, section_type in SECTIONS.items():
+        hints = get_type_hints(section_type)
+        for entry in fields(section_type):
+            kind = hints[entry.name]
+            if get_origin(kind) is UnionType:
+                (kind,) = (part for part in get_args(kind) if part is not NoneType)
+            types[f"{section}.{entry.name}"] = SettingType(kind, entry.metadata.get("least"))
+    return types
+
+
+def _hint(name: str, known: Iterable[str], also: Iterable[str] = ()) -> str:
+    """The end of a sentence about an unknown name: the one that was meant, or all that are known."""
+    close = difflib.get_close_matches(name, [*known, *also], n=1)
+    return f"; did you mean {close[0]}?" if close else f"; there are {', '.join(known)}."
+
+
+def _shown(value: Any) -> str:
+    """A value as the user wrote it."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return ",".join(map(str, value)) or "nothing"
+    return f'"{value}"' if isinstance(value, str) else str(value)
+
+
+SECTIONS: dict[str, Any] = get_type_hints(Settings)
+TYPES = _types()
