@@ -4,14 +4,14 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PYTHON
 
-# Debian packages that the tests make speech with.
-TEST_PACKAGES := espeak-ng flite
+# Debian packages that the tests and the training data are spoken with.
+SPEECH_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check format bench clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.ready-app ## Translate the shipped recordings in the console while they play
 	@$(BIN)/python -m s2t2_live.evaluation.demo $(ARGS)
@@ -20,7 +20,7 @@ run: .venv/.ready-app ## Start the application: make run ARGS="--no-gui recordin
 	@$(BIN)/s2t2-live $(ARGS)
 
 test: .venv/.ready-dev .venv-oracle/.ready-oracle check ## Check and test everything: make test ARGS="-k tokenizer"
-	@scripts/system-packages $(TEST_PACKAGES)
+	@scripts/system-packages $(SPEECH_PACKAGES)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/.ready-dev ## Lint, format and types
