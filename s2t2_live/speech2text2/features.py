@@ -1,0 +1,219 @@
+"""From the waveform to the transformer's input: the convolutions over raw audio and the projection.
+
+Knows nothing of the transformer. Module and parameter names are those of the checkpoints.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from s2t2_live.errors import AudioInputError
+from s2t2_live.speech2text2.activations import activation
+from s2t2_live.speech2text2.config import SpeechEncoderConfig
+
+
+class FeatureConvolution(nn.Module):
+    """One convolution, normalised over channels ("layer"), over time ("group", first layer only) or not at all."""
+
+    def __init__(self, config: SpeechEncoderConfig, index: int) -> None:
+        super().__init__()
+        channels_in = config.conv_dim[index - 1] if index else 1
+        channels = config.conv_dim[index]
+        self.conv = nn.Conv1d(
+            channels_in, channels, config.conv_kernel[index], config.conv_stride[index], bias=config.conv_bias
+        )
+        if config.feat_extract_norm == "layer":
+            self.layer_norm: nn.Module | None = nn.LayerNorm(channels)
+        else:
+            self.layer_norm = nn.GroupNorm(channels, channels) if index == 0 else None
+        self.activation = activation(config.feat_extract_activation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(batch, channels, time)` to the same with fewer time steps."""
+        x = self.conv(x)
+        if isinstance(self.layer_norm, nn.LayerNorm):
+            # The activation runs while channels are last, where memory is contiguous.
+            return self.activation(self.layer_norm(x.transpose(1, 2))).transpose(1, 2)
+        return self.activation(x if self.layer_norm is None else self.layer_norm(x))
+
+
+class FeatureEncoder(nn.Module):
+    """The stack of convolutions over the waveform."""
+
+    def __init__(self, config: SpeechEncoderConfig) -> None:
+        super().__init__()
+        self.conv_layers = nn.ModuleList(FeatureConvolution(config, i) for i in range(len(config.conv_dim)))
+        self.kernels = list(config.conv_kernel)
+        self.strides = list(config.conv_stride)
+
+    @property
+    def receptive_field(self) -> int:
+        """Samples that the first frame sees, the fewest that make a frame."""
+        field = 1
+        for kernel, stride in zip(reversed(self.kernels), reversed(self.strides), strict=True):
+            field = (field - 1) * stride + kernel
+        return field
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Frames that so many samples give, for each entry."""
+        for kernel, stride in zip(self.kernels, self.strides, strict=True):
+            lengths = torch.div(lengths - kernel, stride, rounding_mode="floor") + 1
+        return lengths
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """`(batch, samples)` to `(batch, frames, channels)`.
+
+        Raises:
+            AudioInputError: the waveform is not of rank 2 or shorter than one frame.
+        """
+        if waveform.dim() != 2:
+            raise AudioInputError(f"Audio must have the shape (batch, samples), not {list(waveform.shape)}.")
+        if waveform.shape[1] < self.receptive_field:
+            raise AudioInputError(
+                f"{waveform.shape[1]} samples are too few: one frame needs {self.receptive_field}; give longer audio."
+            )
+        x = waveform[:, None]
+        for layer in self.conv_layers:
+            x = layer(x)
+        return x.transpose(1, 2)
+
+
+class FeatureProjection(nn.Module):
+    """From the convolutions' channels to the transformer's size."""
+
+    def __init__(self, config: SpeechEncoderConfig) -> None:
+        super().__init__()
+        if getattr(config, "feat_proj_layer_norm", True):
+            self.layer_norm: nn.LayerNorm | None = nn.LayerNorm(config.conv_dim[-1], eps=config.layer_norm_eps)
+        else:
+            self.layer_norm = None
+        self.projection = nn.Linear(config.conv_dim[-1], config.hidden_size)
+        self.dropout = nn.Dropout(config.feat_proj_dropout)
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """`(batch, frames, channels)` to the projected and to the normalised features."""
+        if self.layer_norm is not None:
+            features = self.layer_norm(features)
+        return self.dropout(self.projection(features)), features
+
+
+class Adapter(nn.Module):
+    """Strided convolutions after the transformer that shorten its output (Wav2Vec2's `add_adapter`)."""
+
+    def __init__(self, size_in: int, size: int, layers: int, kernel: int, stride: int, layerdrop: float) -> None:
+        super().__init__()
+        resize = size_in != size
+        self.proj: nn.Linear | None = nn.Linear(size_in, size) if resize else None
+        self.proj_layer_norm: nn.LayerNorm | None = nn.LayerNorm(size) if resize else None
+        self.layers = nn.ModuleList(AdapterLayer(size, kernel, stride) for _ in range(layers))
+        self.kernel = kernel
+        self.stride = stride
+        self.layerdrop = layerdrop
+
+    def output_lengths(self, lengths: Tensor) -> Tensor:
+        """Frames that are left of so many, for each entry."""
+        for _ in self.layers:
+            lengths = torch.div(lengths + 2 - self.kernel, self.stride, rounding_mode="floor") + 1
+        return lengths
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(batch, frames, size_in)` to `(batch, fewer frames, size)`."""
+        if self.proj is not None and self.proj_layer_norm is not None:
+            x = self.proj_layer_norm(self.proj(x))
+        x = x.transpose(1, 2)
+        for layer in self.layers:
+            # Drawn from numpy and in evaluation too: seeded training then goes on as in 4.37.2.
+            kept = np.random.random() > self.layerdrop
+            if kept or not self.training:
+                x = layer(x)
+        return x.transpose(1, 2)
+
+
+class AdapterLayer(nn.Module):
+    def __init__(self, size: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(size, 2 * size, kernel, stride=stride, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.glu(self.conv(x), dim=1)
+
+
+class PositionalConvolution(nn.Module):
+    """Relative positions as a grouped convolution whose weight is normalised along its kernel.
+
+    The weight is `g * v / |v|` with one norm per kernel position (Salimans and Kingma 2016,
+    https://arxiv.org/abs/1602.07868).
+    """
+
+    def __init__(self, config: SpeechEncoderConfig) -> None:
+        super().__init__()
+        self.conv = WeightNormConvolution(
+            config.hidden_size, config.num_conv_pos_embeddings, config.num_conv_pos_embedding_groups
+        )
+        self.activation = activation(config.feat_extract_activation)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`(batch, frames, size)` to the same shape."""
+        y = self.conv(x.transpose(1, 2))
+        # An even kernel with half its width of padding gives one frame too many.
+        return self.activation(y[..., : x.shape[1]]).transpose(1, 2)
+
+
+class _MagnitudeAndDirection(nn.Module):
+    """The two factors under the names that torch's weight norm gives them."""
+
+    def __init__(self, size: int, kernel: int, groups: int) -> None:
+        super().__init__()
+        self.original0 = nn.Parameter(torch.empty(1, 1, kernel))
+        self.original1 = nn.Parameter(torch.empty(size, size // groups, kernel))
+
+
+class WeightNormConvolution(nn.Module):
+    """A grouped 1-d convolution with weight norm, whose product is kept between calls that need no gradient."""
+
+    def __init__(self, size: int, kernel: int, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+        self.padding = kernel // 2
+        self.bias = nn.Parameter(torch.zeros(size))
+        self.parametrizations = nn.ModuleDict({"weight": _MagnitudeAndDirection(size, kernel, groups)})
+        self.set_weight(torch.randn(size, size // groups, kernel) * 2 * math.sqrt(1 / (kernel * size)))
+        self._folded: tuple[tuple[object, ...], Tensor] | None = None
+
+    @property
+    def magnitude(self) -> Tensor:
+        return self.parametrizations["weight"].original0
+
+    @property
+    def direction(self) -> Tensor:
+        return self.parametrizations["weight"].original1
+
+    @torch.no_grad()
+    def set_weight(self, weight: Tensor) -> None:
+        """Splits a plain weight `(size, size / groups, kernel)` into its two factors."""
+        self.direction.copy_(weight)
+        self.magnitude.copy_(weight.norm(dim=(0, 1), keepdim=True))
+
+    def weight(self) -> Tensor:
+        """The product, `(size, size / groups, kernel)`."""
+        g, v = self.magnitude, self.direction
+        if torch.is_grad_enabled() and (g.requires_grad or v.requires_grad):
+            return torch._weight_norm(v, g, 2)
+        if g.is_inference() or v.is_inference():
+            return torch._weight_norm(v, g, 2)
+        # In-place updates raise the version, moves and replacements change the address.
+        state = (g._version, v._version, g.data_ptr(), v.data_ptr(), v.dtype, v.device)
+        if self._folded is None or self._folded[0] != state:
+            self._folded = (state, torch._weight_norm(v, g, 2))
+        return self._folded[1]
+
+    def train(self, mode: bool = True) -> WeightNormConvolution:
+        self._folded = None
+        return super().train(mode)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.conv1d(x, self.weight(), self.bias, padding=self.padding, groups=self.groups)

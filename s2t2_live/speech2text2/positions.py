@@ -1,0 +1,55 @@
+"""Sinusoidal positions of the decoder's tokens. Knows nothing of the tokens but which one is padding."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+
+class SinusoidalPositions(nn.Module):
+    """A table of vectors, kept in checkpoints as `weights`; positions past its end are computed when they come up.
+
+    Position p of size d is `[sin(p f_0) … sin(p f_h-1), cos(p f_0) … cos(p f_h-1)]` with `h = d / 2` and
+    `f_i = exp(-i ln(10000) / (h - 1))` (fairseq's variant of section 3.5 of https://arxiv.org/abs/1706.03762). Padding
+    has the position `padding_id` and a vector of zeros; other tokens count from `padding_id + 1`.
+    """
+
+    def __init__(self, positions: int, size: int, padding_id: int) -> None:
+        super().__init__()
+        self.padding_id = padding_id
+        self.size = size
+        self.rows = positions + 2
+        self.weights = nn.Parameter(self.table(self.rows), requires_grad=False)
+        self._longer: Tensor | None = None
+
+    def table(self, rows: int, device: torch.device | None = None) -> Tensor:
+        """The first `rows` positions, `(rows, size)`, float32."""
+        half = self.size // 2
+        frequencies = torch.exp(
+            torch.arange(half, dtype=torch.float32, device=device) * -(math.log(10000) / (half - 1))
+        )
+        angles = torch.arange(rows, dtype=torch.float32, device=device)[:, None] * frequencies[None]
+        table = torch.cat([angles.sin(), angles.cos()], dim=1)
+        table = nn.functional.pad(table, (0, self.size % 2))
+        table[self.padding_id] = 0.0
+        return table
+
+    def derive_missing(self, name: str) -> Tensor | None:
+        return self.table(self.rows) if name == "weights" else None
+
+    def position_ids(self, ids: Tensor, past: int) -> Tensor:
+        """Positions of `ids` `(batch, length)` that follow `past` others, same shape."""
+        tokens = ids.ne(self.padding_id)
+        return (tokens.cumsum(1) + past) * tokens + self.padding_id
+
+    def forward(self, positions: Tensor, most: int) -> Tensor:
+        """Vectors of `positions`, of which none exceeds `most`: one more axis, `size` long."""
+        table = self.weights
+        if most >= len(table):
+            if self._longer is None or most >= len(self._longer) or self._longer.dtype != table.dtype:
+                rest = self.table(2 * most, table.device)[len(table) :]
+                self._longer = torch.cat([table, rest.to(table.dtype)])
+            table = self._longer
+        return nn.functional.embedding(positions, table)
