@@ -7,6 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+"""What special tokens are for, in the order in which they are added to a vocabulary."""
+
 
 @dataclass(frozen=True)
 class AddedToken:

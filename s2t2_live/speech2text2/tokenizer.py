@@ -14,10 +14,12 @@ from typing import Any
 
 from s2t2_live.errors import TokenInputError
 from s2t2_live.speech2text2 import tokenizer_files as files
-from s2t2_live.speech2text2.added_tokens import AddedToken, special, split_at_tokens
+from s2t2_live.speech2text2.added_tokens import ROLES, AddedToken, split_at_tokens
 from s2t2_live.speech2text2.batch import BatchFeature, padding_strategy, round_up
 from s2t2_live.speech2text2.fastbpe import CONTINUES
 from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
+from s2t2_live.speech2text2.json_files import write_object
+from s2t2_live.speech2text2.vocabulary import Vocabulary
 
 logger = logging.getLogger(__name__)
 
@@ -25,14 +27,13 @@ NO_MAX_LENGTH = int(1e30)
 """What transformers stores where a tokenizer has no maximal length."""
 
 _LARGEST_MAX_LENGTH = int(1e20)
-_ROLES = files.ROLES
 _CLEAN_UP = (
     (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"),
     (" n't", "n't"), (" 'm", "'m"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
 )  # fmt: skip
 
 
-class Speech2Text2Tokenizer:
+class Speech2Text2Tokenizer(Vocabulary):
     """Turns text into token ids and token ids into text.
 
     Encoding adds neither ``<s>`` nor ``</s>``. Ids that the vocabulary does not have are decoded as ``<unk>``.
@@ -66,11 +67,15 @@ class Speech2Text2Tokenizer:
         Raises:
             CheckpointError: a file cannot be read.
         """
-        self.encoder = files.read_vocabulary(Path(vocab_file))
-        self.decoder = {index: token for token, index in self.encoder.items()}
+        added = kwargs.pop("added_tokens_decoder", None) or {}
+        super().__init__(
+            files.read_vocabulary(Path(vocab_file)),
+            dict(kwargs, bos_token=bos_token, pad_token=pad_token, eos_token=eos_token, unk_token=unk_token),
+            kwargs.get("additional_special_tokens") or (),
+            {int(index): token for index, token in added.items()},
+            do_lower_case=do_lower_case,
+        )
         self.bpe = files.read_merges(Path(merges_file)) if merges_file is not None else None
-
-        self.do_lower_case = do_lower_case
         self.model_max_length = kwargs.get("model_max_length") or NO_MAX_LENGTH
         self.padding_side = _side("padding_side", kwargs)
         self.truncation_side = _side("truncation_side", kwargs)
@@ -79,15 +84,7 @@ class Speech2Text2Tokenizer:
         self.name_or_path = str(kwargs.pop("name_or_path", ""))
         self.processor_class: str | None = kwargs.pop("processor_class", None)
 
-        given = dict(kwargs, bos_token=bos_token, pad_token=pad_token, eos_token=eos_token, unk_token=unk_token)
-        self._special: dict[str, str | AddedToken | None] = {role: given.get(role) for role in _ROLES}
-        self._additional_special: list[str | AddedToken] = list(kwargs.get("additional_special_tokens") or [])
-        self._added: dict[int, AddedToken] = {}
-        self._added_ids: dict[str, int] = {}
-        for index, token in (kwargs.pop("added_tokens_decoder", None) or {}).items():
-            self._register(int(index), token if isinstance(token, AddedToken) else AddedToken.from_dict(token))
-        self.add_tokens(self._special_values(), special_tokens=True)
-        self._options = {name: value for name, value in kwargs.items() if name not in _ROLES}
+        self._options = {name: value for name, value in kwargs.items() if name not in ROLES}
 
     # Files
 
@@ -124,10 +121,7 @@ class Speech2Text2Tokenizer:
         }
         if self.processor_class is not None:
             options["processor_class"] = self.processor_class
-        special_tokens: dict[str, Any] = {role: token for role, token in self._special.items() if token}
-        if self._additional_special:
-            special_tokens["additional_special_tokens"] = self._additional_special
-        files.write_options(folder, options, special_tokens)
+        files.write_options(folder, options, self.special_tokens_map_extended)
         config_files = (str(folder / files.CONFIG_FILE), str(folder / files.SPECIAL_TOKENS_FILE))
         return config_files + self.save_vocabulary(folder)
 
@@ -137,124 +131,12 @@ class Speech2Text2Tokenizer:
         """Writes vocab.json, and merges.txt where there are merges, into a folder; returns their paths."""
         prefix = f"{filename_prefix}-" if filename_prefix else ""
         vocab_file = Path(save_directory, prefix + files.VOCAB_FILE)
-        files.write_object(vocab_file, self.encoder)
+        write_object(vocab_file, self.encoder)
         if self.bpe is None:
             return (str(vocab_file),)
         merges_file = Path(save_directory, prefix + files.MERGES_FILE)
         self.bpe.save(merges_file)
         return str(vocab_file), str(merges_file)
-
-    # Vocabulary
-
-    @property
-    def vocab_size(self) -> int:
-        """Number of ids in the vocabulary file."""
-        return len(self.decoder)
-
-    def __len__(self) -> int:
-        return len(self.get_vocab())
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}(name_or_path={self.name_or_path!r}, vocab_size={self.vocab_size})"
-
-    def get_vocab(self) -> dict[str, int]:
-        """Returns token to id, with the added tokens."""
-        return self.encoder | self._added_ids
-
-    def get_added_vocab(self) -> dict[str, int]:
-        """Returns token to id of the special and added tokens."""
-        return dict(self._added_ids)
-
-    @property
-    def added_tokens_decoder(self) -> dict[int, AddedToken]:
-        """The special and added tokens by id."""
-        return dict(sorted(self._added.items()))
-
-    @property
-    def special_tokens_map(self) -> dict[str, str | list[str]]:
-        """The special tokens by role, ``{"bos_token": "<s>", …}``."""
-        roles: dict[str, str | list[str]] = {role: str(token) for role, token in self._special.items() if token}
-        if self._additional_special:
-            roles["additional_special_tokens"] = [str(token) for token in self._additional_special]
-        return roles
-
-    @property
-    def all_special_tokens(self) -> list[str]:
-        """The special tokens, each once."""
-        return list(dict.fromkeys(str(token) for token in self._special_values()))
-
-    @property
-    def all_special_ids(self) -> list[int]:
-        """The ids of the special tokens."""
-        return [self._id(token) for token in self.all_special_tokens]
-
-    @property
-    def additional_special_tokens(self) -> list[str]:
-        """Special tokens without a role of their own."""
-        return [str(token) for token in self._additional_special]
-
-    def __getattr__(self, name: str) -> Any:
-        # bos_token, bos_token_id and so on: one pair for each role.
-        roles = self.__dict__.get("_special", {})
-        if name in roles:
-            return None if roles[name] is None else str(roles[name])
-        if name.endswith("_id") and name[:-3] in roles:
-            return None if roles[name[:-3]] is None else self._id(str(roles[name[:-3]]))
-        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name in _ROLES:
-            self._special[name] = value
-        else:
-            super().__setattr__(name, value)
-
-    def add_tokens(self, new_tokens: Any, special_tokens: bool = False) -> int:
-        """Adds tokens that are never split, with ids after the vocabulary's; returns how many ids are new.
-
-        Args:
-            new_tokens: a string, an AddedToken, or several.
-            special_tokens: treat them as special, so that ``skip_special_tokens`` leaves them out.
-        """
-        many = [new_tokens] if isinstance(new_tokens, str | AddedToken) else list(new_tokens)
-        vocabulary = self.get_vocab()
-        size = len(vocabulary)
-        for token in many:
-            if isinstance(token, str):
-                if not token or token in self._added_ids:
-                    continue
-                is_special = special_tokens or token in self.all_special_tokens
-                token = special(token) if is_special else AddedToken(token)
-            elif special_tokens and not token.special:
-                token = AddedToken.from_dict(token.to_dict(), special=True)
-            if self.do_lower_case and token.normalized and not token.special:
-                token = AddedToken.from_dict(token.to_dict(), content=token.content.lower())
-            index = vocabulary.setdefault(token.content, len(vocabulary))
-            if token.special and token.content not in self.all_special_tokens:
-                self._additional_special.append(token)
-            self._register(index, token)
-        return len(vocabulary) - size
-
-    def add_special_tokens(self, special_tokens_dict: Mapping[str, Any]) -> int:
-        """Gives roles to special tokens, ``{"pad_token": "<pad>"}``, and adds those that are new; returns how many.
-
-        Raises:
-            TokenInputError: an unknown role.
-        """
-        for role, value in special_tokens_dict.items():
-            if role == "additional_special_tokens":
-                self._additional_special = [special(v) if isinstance(v, str) else v for v in value]
-            elif role in _ROLES:
-                self._special[role] = special(value) if isinstance(value, str) else value
-            else:
-                raise TokenInputError(f"{role!r} is not a role of special tokens; use one of {', '.join(_ROLES)}.")
-        return self.add_tokens(self._special_values(), special_tokens=True)
-
-    def _special_values(self) -> list[str | AddedToken]:
-        return [token for token in self._special.values() if token] + self._additional_special
-
-    def _register(self, index: int, token: AddedToken) -> None:
-        self._added[index] = token
-        self._added_ids[token.content] = index
 
     # Text to ids
 
@@ -312,7 +194,7 @@ class Speech2Text2Tokenizer:
         rows, batched = _rows(text, is_split_into_words)
         ids = [
             [
-                self._id(token)
+                self.id_of(token)
                 for part in row
                 for token in self.tokenize(part, split_special_tokens=split_special_tokens)
             ]
@@ -439,19 +321,6 @@ class Speech2Text2Tokenizer:
 
     # Ids to text
 
-    def convert_tokens_to_ids(self, tokens: Any) -> Any:
-        """Returns the id of a token, or the ids of several; unknown ones get the id of ``<unk>``."""
-        if tokens is None:
-            return None
-        return self._id(tokens) if isinstance(tokens, str) else [self._id(token) for token in tokens]
-
-    def convert_ids_to_tokens(self, ids: Any, skip_special_tokens: bool = False) -> Any:
-        """Returns the token of an id, or the tokens of several; ids out of range give ``<unk>``."""
-        if isinstance(ids, int):
-            return self._token(ids)
-        skipped = set(self.all_special_ids) if skip_special_tokens else set()
-        return [self._token(int(index)) for index in ids if int(index) not in skipped]
-
     def convert_tokens_to_string(self, tokens: Sequence[str]) -> str:
         """Joins pieces to a text; the marker of a last piece that does not end its word stays (``here@@``)."""
         return " ".join(tokens).replace(CONTINUES + " ", "")
@@ -479,7 +348,7 @@ class Speech2Text2Tokenizer:
         if any(isinstance(index, list) for index in ids):
             raise TokenInputError("decode takes the ids of one text; use batch_decode for several.")
         apart = set(self._added_ids) - set(self.all_special_tokens)
-        apart |= {token for token in self.additional_special_tokens if self._id(token) >= self.vocab_size}
+        apart |= {token for token in self.additional_special_tokens if self.id_of(token) >= self.vocab_size}
         parts: list[str] = []
         run: list[str] = []
         for token in [*self.convert_ids_to_tokens(ids, skip_special_tokens), None]:
@@ -508,13 +377,8 @@ class Speech2Text2Tokenizer:
             out_string = out_string.replace(apart, together)
         return out_string
 
-    def _id(self, token: str) -> int:
-        index = self._added_ids.get(token, self.encoder.get(token))
-        return int(self.unk_token_id) if index is None else index
-
-    def _token(self, index: int) -> str:
-        added = self._added.get(index)
-        return added.content if added is not None else self.decoder.get(index, str(self.unk_token))
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(name_or_path={self.name_or_path!r}, vocab_size={self.vocab_size})"
 
 
 def _rows(text: Any, is_split_into_words: bool) -> tuple[list[Sequence[str]], bool]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from s2t2_live.errors import CheckpointError
-from s2t2_live.speech2text2.added_tokens import AddedToken, special
+from s2t2_live.speech2text2.added_tokens import ROLES, AddedToken, special
 from s2t2_live.speech2text2.fastbpe import FastBPE
 from s2t2_live.speech2text2.json_files import read_object, write_object
 
@@ -18,10 +18,6 @@ MERGES_FILE = "merges.txt"
 CONFIG_FILE = "tokenizer_config.json"
 SPECIAL_TOKENS_FILE = "special_tokens_map.json"
 ADDED_TOKENS_FILE = "added_tokens.json"
-
-ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-
-__all__ = ["read_merges", "read_options", "read_vocabulary", "write_object", "write_options"]
 
 
 def read_vocabulary(path: Path) -> dict[str, int]:
