@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 from typing import Any
@@ -40,37 +40,48 @@ def declared() -> list[Requirement]:
     return [Requirement(line) for group in groups for line in group]
 
 
-def runtime() -> set[str]:
-    """Canonical names of what the packages may import: the dependencies and the extras."""
-    groups = [PROJECT["project"]["dependencies"], *PROJECT["project"]["optional-dependencies"].values()]
-    return {canonicalize_name(Requirement(line).name) for group in groups for line in group}
+def names(requirements: list[str]) -> set[str]:
+    """The canonical names of requirements."""
+    return {canonicalize_name(Requirement(line).name) for line in requirements}
 
 
-def imported_modules(*folders: str) -> Iterator[str]:
-    """Top-level names of the absolute imports in the Python files under `folders`, the lazy ones included."""
-    for folder in folders:
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
-                if isinstance(node, ast.Import):
-                    yield from (alias.name.partition(".")[0] for alias in node.names)
-                elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-                    yield node.module.partition(".")[0]
+CORE = names(PROJECT["project"]["dependencies"])
+EXTRAS = {name: names(lines) for name, lines in PROJECT["project"]["optional-dependencies"].items()}
 
 
-def third_party(*folders: str) -> set[str]:
-    """Canonical names of the distributions that the code under `folders` imports."""
-    own = {"s2t2_live", "ui"}
-    modules = set(imported_modules(*folders)) - sys.stdlib_module_names - own
+def imported_modules(path: Path) -> Iterator[str]:
+    """Top-level names of the absolute imports in a Python file, those inside functions included."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
+
+
+def third_party(paths: Iterable[Path]) -> set[str]:
+    """Canonical names of the distributions that these files import."""
+    modules = {module for path in paths for module in imported_modules(path)}
     providers = packages_distributions()
-    return {canonicalize_name(name) for module in modules for name in providers.get(module, [module])}
+    foreign = modules - sys.stdlib_module_names - {"s2t2_live", "ui"}
+    return {canonicalize_name(name) for module in foreign for name in providers.get(module, [module])}
 
 
-def test_every_import_is_a_declared_dependency() -> None:
-    assert third_party("s2t2_live", "ui") <= runtime()
+def sources(*folders: str) -> set[Path]:
+    return {path for folder in folders for path in (ROOT / folder).rglob("*.py")}
 
 
-def test_every_declared_dependency_is_imported() -> None:
-    assert runtime() <= third_party("s2t2_live", "ui")
+def test_the_program_imports_only_its_dependencies() -> None:
+    extra_rooms = sources(*(f"s2t2_live/{extra}" for extra in EXTRAS))
+    assert third_party(sources("s2t2_live", "ui") - extra_rooms) <= CORE
+
+
+@pytest.mark.parametrize("extra", EXTRAS)
+def test_the_room_of_an_extra_imports_only_what_the_extra_brings(extra: str) -> None:
+    assert third_party(sources(f"s2t2_live/{extra}")) <= CORE | EXTRAS[extra]
+
+
+def test_every_dependency_is_imported() -> None:
+    assert set().union(CORE, *EXTRAS.values()) <= third_party(sources("s2t2_live", "ui"))
 
 
 @pytest.mark.parametrize("name", ["constraints.txt", "constraints-oracle.txt"])
