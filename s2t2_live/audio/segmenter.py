@@ -50,7 +50,7 @@ class SegmenterSettings:
             )
         if self.limit < self.cut_window + self.pre_roll + 2 * self.min_speech:
             raise SettingsError(
-                f"segmenter.limit ({self.limit}) must be longer than cut_window, pre_roll and twice min_speech together."
+                f"segmenter.limit ({self.limit}) must exceed the sum of cut_window, pre_roll and twice min_speech."
             )
 
 

@@ -56,7 +56,7 @@ class NoiseFloor:
 
 
 class WebRtcDetector:
-    """The WebRTC voice activity detector, guarded by a noise floor: alone it takes steady noise and tones for speech."""
+    """The WebRTC voice activity detector, guarded by a noise floor: alone it takes steady noise for speech."""
 
     frame = SAMPLE_RATE // 50
 

@@ -1,1 +1,1 @@
-"""From speech segments to captions while the person speaks: events, policies, translator, session. Knows no file format."""
+"""From speech segments to captions while the person speaks: events, policies, translator, session."""

@@ -1,17 +1,43 @@
-"""A session: wires a source, the engine and sinks; starts, drains and stops them. Knows no device and no format."""
+"""A session: wires a source, the engine and sinks; starts, drains and stops them. Knows no device and no format.
+
+Four threads, joined by queues: `listener` takes audio from the source and cuts it into segments, `translator` runs
+the model, `publisher` calls the sinks, and `conductor` starts and ends the others. `stop` and `abort` only leave a
+request for the conductor, in a queue that may be written from a signal handler.
+"""
 
 from __future__ import annotations
 
+import logging
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from enum import Enum, auto
+from queue import Empty, SimpleQueue
 
-from s2t2_live.audio.chunk import Source
-from s2t2_live.audio.segmenter import SegmenterSettings
-from s2t2_live.live.events import Event, Summary
+from s2t2_live.audio.chunk import SAMPLE_RATE, AudioGap, Source
+from s2t2_live.audio.segmenter import SegmentEnded as Ended
+from s2t2_live.audio.segmenter import Segmenter, SegmenterSettings, SegmentOutput
+from s2t2_live.audio.segmenter import SegmentStarted as Started
+from s2t2_live.audio.vad import make_detector
+from s2t2_live.errors import AudioError, S2T2Error
+from s2t2_live.live.events import Error, Event, Gap, SessionStarted, SpeechEnded, SpeechStarted, Summary
 from s2t2_live.live.hypothesis import TranslationModel
 from s2t2_live.live.load import LoadSettings
+from s2t2_live.live.measures import Measures
 from s2t2_live.live.policy import PolicySettings
+from s2t2_live.live.publisher import Publisher, Sink
+from s2t2_live.live.translator import Translator
+from s2t2_live.version import __version__
+
+__all__ = ["EngineSettings", "Session", "Sink"]
+
+logger = logging.getLogger(__name__)
+
+STOP_TIMEOUT = 5.0
+"""Seconds that a source has to end after `stop`; then the session goes on without it."""
+ABORT_TIMEOUT = 2.0
+"""Seconds that each part has to end after `abort`; then it is left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,48 +52,221 @@ class EngineSettings:
     load: LoadSettings = field(default_factory=LoadSettings)
 
 
-class Sink(Protocol):
-    """Where events go. All calls come from one thread, in the order of the events."""
+class _Request(Enum):
+    """What the conductor is told."""
 
-    def handle(self, event: Event) -> None:
-        """Take one event; an exception removes the sink from the session, which goes on with the others."""
-        ...
-
-    def close(self) -> None:
-        """Called by the owner of the sink, never by the session."""
-        ...
+    STOP = auto()
+    ABORT = auto()
+    LISTENED = auto()
+    TRANSLATED = auto()
+    PUBLISHED = auto()
 
 
 class Session:
-    """One run from a source to its sinks."""
+    """One run from a source to its sinks.
 
-    summary: Summary | None
-    """Set when the session has ended."""
-    error: Exception | None
-    """The first failure of the source, of a sink or of the engine: the reason for a non-zero exit code."""
+    It ends when the source does and everything is translated, or after `stop` or `abort`. Whatever fails, the events
+    that were published reach the sinks that still work, the last one a summary.
+    """
 
     def __init__(
         self, source: Source, model: TranslationModel, *, settings: EngineSettings, sinks: Sequence[Sink]
     ) -> None:
-        raise NotImplementedError
+        """Raises UsageError for a voice detector that does not exist."""
+        self.summary: Summary | None = None
+        """Set when the session has ended."""
+        self.error: Exception | None = None
+        """The first failure of the source, of a sink or of the engine: the reason for a non-zero exit code."""
+        self._source = source
+        self._model = model
+        self._settings = settings
+        self._segmenter = Segmenter(make_detector(settings.vad), settings.segmenter)
+        self._measures = Measures()
+        self._requests: SimpleQueue[_Request] = SimpleQueue()
+        self._publisher = Publisher(
+            sinks, failed=self._sink_failed, finished=lambda: self._requests.put(_Request.PUBLISHED)
+        )
+        self._translator = Translator(
+            model,
+            policy=settings.policy,
+            beam_size=settings.beam_size,
+            load=settings.load,
+            clock=source.now if source.real_time else None,
+            publish=self._publish,
+            finished=self._translated,
+        )
+        self._listener = threading.Thread(target=self._listen, name="listener", daemon=True)
+        self._conductor = threading.Thread(target=self._conduct, name="conductor", daemon=True)
+        self._pending: set[_Request] = set()
+        self._deadline: float | None = None
+        self._aborted = False
+        self._measuring = threading.Lock()
+        self._finished = threading.Event()
 
     @property
     def progress(self) -> float:
         """Seconds of audio that are done: every caption up to there is final."""
-        raise NotImplementedError
+        return self._translator.done
 
     def start(self) -> None:
         """Begin; returns at once."""
-        raise NotImplementedError
+        model, source = self._model, self._source
+        self._publish(
+            SessionStarted(
+                model=model.name,
+                device=model.device,
+                precision=model.precision,
+                policy=self._settings.policy.name,
+                source=source.name,
+                sample_rate=source.sample_rate,
+                version=__version__,
+            )
+        )
+        self._conductor.start()
 
     def stop(self) -> None:
         """Stop capture and drain what was heard. Idempotent; from any thread or a signal handler."""
-        raise NotImplementedError
+        self._requests.put(_Request.STOP)
 
     def abort(self) -> None:
         """Drop everything that is pending. Idempotent; from any thread or a signal handler."""
-        raise NotImplementedError
+        self._requests.put(_Request.ABORT)
 
     def wait(self, timeout: float | None = None) -> bool:
-        """Until all events have reached the sinks and the threads are gone; False when `timeout` passed first."""
-        raise NotImplementedError
+        """Until all events have reached the sinks and the threads are gone; False when `timeout` passed first.
+
+        A thread that hangs in a driver, in the model or in a sink is left behind after `abort`.
+        """
+        return self._finished.wait(timeout)
+
+    def _publish(self, event: Event) -> None:
+        with self._measuring:
+            self._measures.observe(event)
+            self._publisher.publish(event)
+
+    def _listen(self) -> None:
+        """The listener's thread."""
+        try:
+            self._take()
+        except Exception as error:
+            self._failed(error)
+        try:
+            self._forward(self._segmenter.flush())
+        except Exception as error:
+            self._failed(error)
+        self._translator.close()
+        self._requests.put(_Request.LISTENED)
+
+    def _take(self) -> None:
+        for item in self._source:
+            if self._aborted:
+                break
+            if isinstance(item, AudioGap):
+                self._forward(self._segmenter.skip(item.end))
+                self._publish(Gap(item.start / SAMPLE_RATE, item.end / SAMPLE_RATE, item.reason))
+            else:
+                self._forward(self._segmenter.push(item))
+
+    def _forward(self, outputs: list[SegmentOutput]) -> None:
+        for output in outputs:
+            if isinstance(output, Started):
+                self._publish(SpeechStarted(output.segment, output.start / SAMPLE_RATE))
+            elif isinstance(output, Ended):
+                start, end = output.start / SAMPLE_RATE, output.end / SAMPLE_RATE
+                self._publish(SpeechEnded(output.segment, start, end, output.reason))
+            self._translator.put(output)
+        self._translator.hear(self._segmenter.position)
+
+    def _translated(self, error: Exception | None) -> None:
+        """Called by the translator's thread at its end."""
+        if error is not None:
+            self._failed(error)
+            self.abort()
+        self._requests.put(_Request.TRANSLATED)
+
+    def _sink_failed(self, error: Exception, last: bool) -> None:
+        """Called by the publisher's thread; without sinks the session has no purpose."""
+        self._failed(error)
+        if last:
+            self.abort()
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, S2T2Error | OSError):
+            logger.error("the session failed", exc_info=error)
+        if self.error is None:
+            self.error = error
+
+    def _conduct(self) -> None:
+        """The conductor's thread."""
+        try:
+            self._publisher.start()
+            self._translator.start()
+            self._listener.start()
+            self._serve({_Request.LISTENED, _Request.TRANSLATED})
+            self._conclude()
+            self._publisher.close()
+            self._serve({_Request.PUBLISHED})
+        finally:
+            self._finished.set()
+
+    def _conclude(self) -> None:
+        """The last events."""
+        if self.error is not None:
+            self._publish(Error(_sentence(self.error), fatal=True))
+        self.summary = self._measures.summary(self._segmenter.position / SAMPLE_RATE)
+        self._publish(self.summary)
+
+    def _serve(self, pending: set[_Request]) -> None:
+        """Answer requests until those that are pending have come, or the deadline has passed."""
+        self._pending = pending
+        if self._aborted:
+            self._deadline = time.monotonic() + ABORT_TIMEOUT
+        while self._pending:
+            remaining = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+            try:
+                self._answer(self._requests.get(timeout=remaining))
+            except Empty:
+                self._overdue()
+
+    def _answer(self, request: _Request) -> None:
+        if request is _Request.STOP and not self._aborted and _Request.LISTENED in self._pending:
+            self._stop_source()
+            self._translator.release()
+            self._deadline = self._deadline or time.monotonic() + STOP_TIMEOUT
+        elif request is _Request.ABORT and not self._aborted:
+            self._aborted = True
+            self._stop_source()
+            lost = self._translator.abort()
+            if lost is not None:
+                self._publish(Gap(*lost, "stopped before it was translated"))
+            self._deadline = time.monotonic() + ABORT_TIMEOUT
+        elif request in self._pending:
+            self._pending.remove(request)
+            if request is _Request.LISTENED and not self._aborted:
+                self._deadline = None
+
+    def _stop_source(self) -> None:
+        try:
+            self._source.stop()
+        except Exception as error:
+            self._failed(error)
+
+    def _overdue(self) -> None:
+        """A part did not end in time: go on without it."""
+        self._deadline = None
+        if self._aborted:
+            logger.warning("left behind: %s", ", ".join(sorted(request.name for request in self._pending)))
+            self._pending.clear()
+        else:
+            self._failed(
+                AudioError(f"{self._source.name} did not stop within {STOP_TIMEOUT:.0f} s; it was left behind.")
+            )
+            self._pending.discard(_Request.LISTENED)
+            self._translator.close()
+
+
+def _sentence(error: Exception) -> str:
+    """The error as a user can read it."""
+    if isinstance(error, S2T2Error):
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
