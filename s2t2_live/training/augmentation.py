@@ -1,0 +1,147 @@
+"""Making clean synthetic speech sound like rooms, telephones and bad microphones, a batch at a time, on any device.
+
+Knows waveforms only. Everything random comes from the generator that it is given, so a run can be repeated.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from s2t2_live.audio.chunk import SAMPLE_RATE
+
+
+@dataclass(frozen=True, slots=True)
+class AugmentationSettings:
+    """How often (a probability for each utterance) and how strongly."""
+
+    equalizer: float = 0.7
+    equalizer_db: float = 4.0
+    """Standard deviation of the random frequency response, decibels."""
+    reverberation: float = 0.35
+    telephone: float = 0.1
+    noise: float = 0.7
+    noise_db: tuple[float, float] = (6.0, 40.0)
+    """Range of the signal-to-noise ratio, decibels."""
+    clipping: float = 0.06
+    companding: float = 0.06
+    """8-bit mu-law, as on an old telephone line or a very low bit rate."""
+    dropout: float = 0.25
+    """A gap of up to 120 ms, as from a lost packet."""
+
+
+class Augmentation:
+    """Applies the settings to batches of waveforms."""
+
+    def __init__(self, settings: AugmentationSettings | None = None) -> None:
+        self.settings = settings or AugmentationSettings()
+
+    def __call__(self, audio: Tensor, lengths: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
+        """Return a changed copy.
+
+        Args:
+            audio: (batch, samples), float32, zero beyond each length.
+            lengths: (batch,), int64.
+            generator: on the CPU; draws every random number but the noise's samples.
+            strength: 0 to 1, scales every probability; training ramps it up.
+        """
+        settings = self.settings
+        batch, samples = audio.shape
+        device = audio.device
+
+        def chosen(probability: float) -> Tensor:
+            return (torch.rand(batch, 1, generator=generator) < probability * strength).to(device)
+
+        def uniform(low: float, high: float, *shape: int) -> Tensor:
+            return (low + (high - low) * torch.rand(*shape, generator=generator)).to(device)
+
+        size = _fft_size(samples)
+        frequencies = torch.linspace(0, SAMPLE_RATE / 2, size // 2 + 1, device=device)
+        response = self._equalizer(frequencies, chosen(settings.equalizer), generator)
+        telephone = chosen(settings.telephone)
+        band = torch.sigmoid((frequencies - 300) / 40) * torch.sigmoid((3400 - frequencies) / 120)
+        response = torch.where(telephone, response * band, response)
+        spectrum = torch.fft.rfft(audio, n=size) * response
+        reverberant = chosen(settings.reverberation)
+        if bool(reverberant.any()):
+            room = _room_response(batch, uniform(0.08, 0.55, batch, 1), uniform(0.05, 0.5, batch, 1), device)
+            spectrum = torch.where(reverberant, spectrum * torch.fft.rfft(room, n=size), spectrum)
+        speech = torch.fft.irfft(spectrum, n=size)[:, :samples]
+        inside = torch.arange(samples, device=device) < lengths.to(device)[:, None]
+        speech = speech * inside
+
+        power = speech.square().sum(1, keepdim=True) / lengths.to(device)[:, None]
+        noise = _coloured_noise(batch, size, uniform(0.0, 1.2, batch, 1), frequencies)[:, :samples]
+        ratio = uniform(*settings.noise_db, batch, 1)
+        scale = (power / noise.square().mean(1, keepdim=True).clamp_min(1e-12) * 10 ** (-ratio / 10)).sqrt()
+        speech = torch.where(chosen(settings.noise), speech + noise * scale * inside, speech)
+
+        peak = speech.abs().amax(1, keepdim=True).clamp_min(1e-6)
+        limit = peak * uniform(0.25, 0.8, batch, 1)
+        speech = torch.where(chosen(settings.clipping), speech.clamp(-limit, limit), speech)
+        speech = torch.where(chosen(settings.companding), _mu_law(speech / peak) * peak, speech)
+        start = uniform(0, 1, batch, 1) * lengths.to(device)[:, None]
+        position = torch.arange(samples, device=device)
+        lost = (position >= start) & (position < start + uniform(0.02, 0.12, batch, 1) * SAMPLE_RATE)
+        return torch.where(chosen(settings.dropout) & lost, torch.zeros_like(speech), speech)
+
+    def _equalizer(self, frequencies: Tensor, chosen: Tensor, generator: torch.Generator) -> Tensor:
+        """A smooth random response, (batch, bins): a few cosines over the logarithm of the frequency."""
+        batch, waves = len(chosen), 4
+        octave = torch.log2(frequencies.clamp_min(60) / 60) / math.log2(SAMPLE_RATE / 2 / 60)
+        order = torch.arange(1, waves + 1, device=frequencies.device)
+        weights = torch.randn(batch, waves, generator=generator).to(frequencies.device) / math.sqrt(waves)
+        phases = 2 * math.pi * torch.rand(batch, waves, generator=generator).to(frequencies.device)
+        curves = torch.cos(math.pi * order[None, :, None] * octave[None, None, :] + phases[:, :, None])
+        decibels = math.sqrt(2) * self.settings.equalizer_db * (weights[:, :, None] * curves).sum(1)
+        return torch.where(chosen, 10 ** (decibels / 20), torch.ones_like(decibels))
+
+
+def normalize(audio: Tensor, lengths: Tensor) -> Tensor:
+    """Zero mean and unit variance over each utterance, zero beyond it, as `Wav2Vec2FeatureExtractor` does."""
+    inside = torch.arange(audio.shape[1], device=audio.device) < lengths.to(audio.device)[:, None]
+    count = lengths.to(audio.device)[:, None]
+    mean = (audio * inside).sum(1, keepdim=True) / count
+    centred = (audio - mean) * inside
+    variance = centred.square().sum(1, keepdim=True) / count
+    return centred / (variance + 1e-7).sqrt()
+
+
+def _fft_size(samples: int) -> int:
+    """The next size whose only factors are 2, 3 and 5, with room for a reverberant tail of 0.3 s."""
+    size = samples + int(0.3 * SAMPLE_RATE)
+    while True:
+        rest = size
+        for factor in (2, 3, 5):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1 and size % 2 == 0:
+            return size
+        size += 1
+
+
+def _room_response(batch: int, decay: Tensor, level: Tensor, device: torch.device) -> Tensor:
+    """Direct sound plus exponentially decaying noise (Polack's model). `decay`: RT60, seconds."""
+    time = torch.arange(int(0.3 * SAMPLE_RATE), device=device) / SAMPLE_RATE
+    tail = torch.randn(batch, len(time), device=device) * torch.exp(-6.9 * time / decay)
+    tail[:, : int(0.002 * SAMPLE_RATE)] = 0
+    tail = tail / tail.square().sum(1, keepdim=True).sqrt() * level.mul(2).sqrt()
+    tail[:, 0] = 1
+    return tail
+
+
+def _coloured_noise(batch: int, size: int, slope: Tensor, frequencies: Tensor) -> Tensor:
+    """Gaussian noise whose amplitude falls with frequency to the power `slope`: 0 is white, 0.5 pink, 1 brown."""
+    shape = (frequencies.clamp_min(50) / 50) ** -slope
+    white = torch.randn(batch, len(frequencies), 2, device=frequencies.device)
+    return torch.fft.irfft(torch.view_as_complex(white) * shape, n=size)
+
+
+def _mu_law(audio: Tensor, levels: int = 255) -> Tensor:
+    """Compress to 8 bits and back (ITU-T G.711's mu-law curve, unsegmented)."""
+    compressed = torch.sign(audio) * torch.log1p(levels * audio.abs()) / math.log1p(levels)
+    quantized = torch.round(compressed * (levels // 2)) / (levels // 2)
+    return torch.sign(quantized) * ((1 + levels) ** quantized.abs() - 1) / levels

@@ -1,0 +1,25 @@
+"""From a training state to a folder that ships: half-width safetensors, tokenizer, feature extractor. Knows no data."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+
+from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
+from s2t2_live.speech2text2.feature_extractor import Wav2Vec2FeatureExtractor
+from s2t2_live.speech2text2.processor import Speech2Text2Processor
+from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
+
+
+def export(model: SpeechEncoderDecoderModel, vocabulary: Path, folder: Path) -> int:
+    """Write the checkpoint in float16 with `vocab.json` and `merges.txt` from `vocabulary`; returns its size in bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = Speech2Text2Tokenizer(str(vocabulary / "vocab.json"), merges_file=str(vocabulary / "merges.txt"))
+    extractor = Wav2Vec2FeatureExtractor(return_attention_mask=True)
+    Speech2Text2Processor(extractor, tokenizer).save_pretrained(folder)
+    for name in ("vocab.json", "merges.txt"):
+        shutil.copyfile(vocabulary / name, folder / name)
+    model.to(torch.float16).save_pretrained(folder)
+    return sum(path.stat().st_size for path in folder.iterdir())

@@ -1,0 +1,276 @@
+"""The training loop: any speech encoder-decoder, cross-entropy on the German and CTC on the English.
+
+Resumable at any moment from its last saved state. Knows neither where the speech comes from nor how models are built.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
+from s2t2_live.training.augmentation import Augmentation, AugmentationSettings, normalize
+from s2t2_live.training.batches import IGNORED, Batch, BatchSettings, evaluation_batches, training_batches
+from s2t2_live.training.ctc import CTCHead
+from s2t2_live.training.shards import SpeechShards
+from s2t2_live.training.targets import TextEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """One run. Times are minutes of training, pauses between resumed parts not counted."""
+
+    minutes: float = 120.0
+    peak_learning_rate: float = 1e-3
+    final_learning_rate: float = 5e-5
+    warm_up: int = 400
+    """Updates."""
+    weight_decay: float = 0.01
+    clip: float = 2.0
+    """Largest gradient norm."""
+    label_smoothing: float = 0.1
+    ctc_weight: float = 1.0
+    augmentation_ramp: float = 10.0
+    """Minutes until augmentation has its full strength."""
+    save_every: float = 3.0
+    evaluate_every: float = 10.0
+    evaluate_seconds: float = 400.0
+    """Audio of the validation set that is looked at during training."""
+    seed: int = 1
+    batches: BatchSettings = field(default_factory=BatchSettings)
+    augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
+
+
+@dataclass(slots=True)
+class Progress:
+    """Where a run is; saved with every state."""
+
+    minutes: float = 0.0
+    updates: int = 0
+    epoch: int = 0
+    batch: int = 0
+    """Batches done in this epoch."""
+    heard: float = 0.0
+    """Hours of audio."""
+
+
+Report = Callable[[Mapping[str, Any]], None]
+
+
+class Trainer:
+    """Owns the model, the CTC head, the optimiser and their state on disk."""
+
+    def __init__(
+        self,
+        model: SpeechEncoderDecoderModel,
+        text: TextEncoder,
+        folder: Path,
+        settings: TrainingSettings,
+        *,
+        device: str = "cpu",
+        report: Report = lambda line: None,
+    ) -> None:
+        """Prepare a run in `folder`; when it holds a `state.pt`, go on from there."""
+        torch.manual_seed(settings.seed)
+        self.model = model.to(device)
+        self.text = text
+        self.folder = folder
+        self.settings = settings
+        self.device = torch.device(device)
+        self.report = report
+        self.progress = Progress()
+        self.ctc = CTCHead(model.config.decoder.d_model).to(device)
+        self.augmentation = Augmentation(settings.augmentation)
+        learned = [p for p in (*model.parameters(), *self.ctc.parameters()) if p.requires_grad]
+        decayed = [p for p in learned if p.ndim > 1]
+        plain = [p for p in learned if p.ndim <= 1]
+        self.parameters = learned
+        self.optimizer = torch.optim.AdamW(
+            [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            lr=settings.peak_learning_rate,
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        folder.mkdir(parents=True, exist_ok=True)
+        if self.state_path.exists():
+            self._resume()
+
+    @property
+    def state_path(self) -> Path:
+        return self.folder / "state.pt"
+
+    def learning_rate(self) -> float:
+        """Linear warm-up over updates, then a cosine over minutes down to the final rate."""
+        settings, progress = self.settings, self.progress
+        fraction = min(1.0, progress.minutes / settings.minutes)
+        cosine = 0.5 * (1 + math.cos(math.pi * fraction))
+        rate = settings.final_learning_rate + (settings.peak_learning_rate - settings.final_learning_rate) * cosine
+        return rate * min(1.0, (progress.updates + 1) / settings.warm_up)
+
+    def train(self, speech: SpeechShards, validation: SpeechShards) -> None:
+        """Train until the minutes are used up, saving and evaluating on the way."""
+        settings, progress = self.settings, self.progress
+        next_save = progress.minutes + settings.save_every
+        next_evaluation = progress.minutes + settings.evaluate_every
+        losses: list[Tensor] = []
+        started = last = time.monotonic()
+        heard = 0.0
+        for batch in self._stream(speech):
+            losses.append(self._update(batch))
+            heard += batch.seconds
+            now = time.monotonic()
+            progress.minutes += (now - last) / 60
+            last = now
+            progress.updates += 1
+            progress.heard += batch.seconds / 3600
+            if progress.updates % 100 == 0:
+                cross_entropy, ctc = torch.stack(losses).mean(0).tolist()
+                losses.clear()
+                self.report(
+                    {
+                        **asdict(progress),
+                        "cross_entropy": cross_entropy,
+                        "ctc": ctc,
+                        "learning_rate": self.learning_rate(),
+                        "speed": heard / (now - started),
+                        "remaining": settings.minutes - progress.minutes,
+                    }
+                )
+            if progress.minutes >= next_save:
+                self.save()
+                next_save = progress.minutes + settings.save_every
+            if progress.minutes >= next_evaluation or progress.minutes >= settings.minutes:
+                self._record(self.evaluate(validation))
+                next_evaluation = progress.minutes + settings.evaluate_every
+                last = time.monotonic()
+            if progress.minutes >= settings.minutes:
+                break
+        self.save()
+
+    def save(self) -> None:
+        """Write the state atomically."""
+        state = {
+            "model": self.model.state_dict(),
+            "ctc": self.ctc.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "progress": asdict(self.progress),
+        }
+        partial = self.state_path.with_suffix(".part")
+        torch.save(state, partial)
+        os.replace(partial, self.state_path)
+
+    def _resume(self) -> None:
+        state = torch.load(self.state_path, map_location=self.device, weights_only=True)
+        self.model.load_state_dict(state["model"])
+        self.ctc.load_state_dict(state["ctc"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.progress = Progress(**state["progress"])
+
+    def _stream(self, speech: SpeechShards) -> Iterator[Batch]:
+        """Batches without end; shards that were completed meanwhile join at the next epoch."""
+        while True:
+            epoch, skip = self.progress.epoch, self.progress.batch
+            for batch in training_batches(
+                speech, self.text, self.settings.batches, seed=self.settings.seed, epoch=epoch, skip=skip
+            ):
+                self.progress.batch += 1
+                yield batch
+            self.progress.epoch += 1
+            self.progress.batch = 0
+            speech.refresh()
+
+    def _update(self, batch: Batch) -> Tensor:
+        """One step of the optimiser; returns (cross-entropy, CTC) as a tensor of two."""
+        settings = self.settings
+        self.model.train()
+        generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + self.progress.updates)
+        strength = min(1.0, self.progress.minutes / settings.augmentation_ramp) if settings.augmentation_ramp else 1.0
+        audio = batch.audio.to(self.device)
+        with torch.no_grad():
+            audio = normalize(self.augmentation(audio, batch.lengths, generator, strength), batch.lengths)
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.learning_rate()
+        with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
+            logits, states, frames, labels = self._forward(audio, batch)
+            ctc = self.ctc.loss(
+                states, frames, batch.characters.to(self.device), batch.character_lengths.to(self.device)
+            )
+        cross_entropy = F.cross_entropy(
+            logits.float().flatten(0, 1),
+            labels.flatten(),
+            ignore_index=IGNORED,
+            label_smoothing=settings.label_smoothing,
+        )
+        self.optimizer.zero_grad(set_to_none=True)
+        (cross_entropy + settings.ctc_weight * ctc).backward()
+        nn.utils.clip_grad_norm_(self.parameters, settings.clip)
+        self.optimizer.step()
+        return torch.stack((cross_entropy, ctc)).detach()
+
+    def _forward(self, audio: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        mask = torch.arange(audio.shape[1]) < batch.lengths[:, None]
+        labels = batch.labels.to(self.device)
+        output = self.model(inputs=audio, attention_mask=mask.long().to(self.device), labels=labels)
+        frames = frame_count(self.model, batch.lengths).to(self.device)
+        return output.logits, output.encoder_last_hidden_state, frames, labels
+
+    @torch.no_grad()
+    def evaluate(self, speech: SpeechShards, *, beams: int = 1, whole: bool = False) -> dict[str, float]:
+        """BLEU, exact matches, token accuracy and CTC loss on clean speech: all of it, or `evaluate_seconds` of it."""
+        from s2t2_live.evaluation.bleu import corpus_bleu
+
+        self.model.eval()
+        hypotheses: list[str] = []
+        references: list[str] = []
+        right = tokens = 0
+        ctc: list[Tensor] = []
+        seen = 0.0
+        for batch, indices in evaluation_batches(speech, self.text, seconds=self.settings.batches.seconds):
+            audio = normalize(batch.audio.to(self.device), batch.lengths)
+            logits, states, frames, labels = self._forward(audio, batch)
+            ctc.append(
+                self.ctc.loss(states, frames, batch.characters.to(self.device), batch.character_lengths.to(self.device))
+            )
+            counted = labels != IGNORED
+            right += int(((logits.argmax(-1) == labels) & counted).sum())
+            tokens += int(counted.sum())
+            mask = torch.arange(audio.shape[1]) < batch.lengths[:, None]
+            ids = self.model.generate(
+                inputs=audio, attention_mask=mask.long().to(self.device), num_beams=beams, max_new_tokens=80
+            )
+            hypotheses += [self.text.decode(row) for row in ids.tolist()]
+            references += [speech.examples[index].german for index in indices]
+            seen += batch.seconds
+            if seen >= self.settings.evaluate_seconds and not whole:
+                break
+        return {
+            "bleu": corpus_bleu(hypotheses, references).score,
+            "exact": 100 * sum(h == r for h, r in zip(hypotheses, references, strict=True)) / len(references),
+            "token_accuracy": 100 * right / tokens,
+            "validation_ctc": float(torch.stack(ctc).mean()),
+        }
+
+    def _record(self, scores: Mapping[str, float]) -> None:
+        line = {**asdict(self.progress), **scores}
+        with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
+            history.write(json.dumps(line) + "\n")
+        self.report(line)
+
+
+def frame_count(model: SpeechEncoderDecoderModel, lengths: Tensor) -> Tensor:
+    """Encoder states for each length in samples, (batch,)."""
+    config = model.config.encoder
+    frames = lengths
+    for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
+        frames = torch.div(frames - kernel, stride, rounding_mode="floor") + 1
+    return frames

@@ -1,0 +1,94 @@
+"""Speech on disk: shards of raw samples with an index beside them. Knows neither voices nor models.
+
+A shard is `NAME.pcm` (int16, 16 kHz, one utterance after the other) and `NAME.jsonl` (one line an utterance).
+The index is written last, so a shard that was interrupted does not exist.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2t2_live.errors import S2T2Error
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One utterance of a shard."""
+
+    english: str
+    german: str
+    topic: str
+    voice: str
+    start: int
+    """First sample in the shard's `.pcm`."""
+    length: int
+    """Samples."""
+
+
+def write_shard(
+    folder: Path, name: str, items: Iterable[tuple[NDArray[np.int16], str, str, str, str]]
+) -> Sequence[Example]:
+    """Write (samples, english, german, topic, voice) tuples as a shard, atomically."""
+    folder.mkdir(parents=True, exist_ok=True)
+    examples: list[Example] = []
+    position = 0
+    with (folder / f"{name}.pcm").open("wb") as pcm:
+        for samples, english, german, topic, voice in items:
+            pcm.write(samples.tobytes())
+            examples.append(Example(english, german, topic, voice, position, len(samples)))
+            position += len(samples)
+    partial = folder / f"{name}.jsonl.part"
+    partial.write_text("".join(json.dumps(asdict(e), ensure_ascii=False) + "\n" for e in examples), encoding="utf-8")
+    os.replace(partial, folder / f"{name}.jsonl")
+    return examples
+
+
+class SpeechShards:
+    """All utterances of a folder, memory-mapped."""
+
+    def __init__(self, folder: Path, pattern: str = "*") -> None:
+        """Open every complete shard of the folder whose name matches. Raises S2T2Error when there is none."""
+        self.examples: list[Example] = []
+        self._samples: list[NDArray[np.int16]] = []
+        self._shard_of: list[int] = []
+        self._names: set[str] = set()
+        self._folder = folder
+        self._pattern = pattern
+        self.refresh()
+        if not self.examples:
+            raise S2T2Error(f"{folder} holds no speech; run `python -m s2t2_live.training synthesize` first")
+
+    def refresh(self) -> int:
+        """Take in shards that were completed since; returns the number of new utterances."""
+        before = len(self.examples)
+        for index in sorted(self._folder.glob(f"{self._pattern}.jsonl")):
+            if index.stem in self._names:
+                continue
+            self._names.add(index.stem)
+            self._samples.append(np.memmap(index.with_suffix(".pcm"), dtype=np.int16, mode="r"))
+            with index.open(encoding="utf-8") as lines:
+                examples = [Example(**json.loads(line)) for line in lines]
+            self.examples += examples
+            self._shard_of += [len(self._samples) - 1] * len(examples)
+        return len(self.examples) - before
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def audio(self, index: int) -> NDArray[np.float32]:
+        """The samples of one utterance, shape (n,), float32, full scale ±1."""
+        example = self.examples[index]
+        raw = self._samples[self._shard_of[index]][example.start : example.start + example.length]
+        return raw.astype(np.float32) / 32768.0
+
+    @property
+    def seconds(self) -> float:
+        """Audio in all, seconds."""
+        return sum(example.length for example in self.examples) / 16_000

@@ -1,0 +1,121 @@
+"""From the phrase book to shards of speech, in parallel and resumable. Knows no model."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from s2t2_live.training.phrase_book import Phrase, PhraseBook
+from s2t2_live.training.shards import write_shard
+from s2t2_live.training.voices import (
+    RESERVED_VOICES,
+    TRAINING_VOICES,
+    SynthesisError,
+    Utterance,
+    Voice,
+    random_delivery,
+    speak,
+)
+
+SHARD_SIZE = 400
+"""Utterances a shard."""
+
+SpokenPhrase = tuple[NDArray[np.int16], str, str, str, str]
+
+
+def stable_random(*parts: object) -> random.Random:
+    """A generator that depends on nothing but `parts`."""
+    return random.Random(hashlib.sha256(repr(parts).encode()).digest())
+
+
+def speak_phrases(phrases: Sequence[Phrase], voice: Voice, seed: str) -> list[SpokenPhrase]:
+    """Have one voice say all phrases. Runs in a worker process.
+
+    A training voice changes its pace, pitch and variant from phrase to phrase, a reserved one speaks as it is.
+    """
+    rng = stable_random(seed, str(voice))
+    if voice in RESERVED_VOICES:
+        utterances = [Utterance(voice, phrase.english) for phrase in phrases]
+    else:
+        utterances = [random_delivery(voice, phrase.english, rng) for phrase in phrases]
+    try:
+        sounds = speak(utterances)
+    except SynthesisError as error:
+        print(f"skipped {len(phrases)} phrases: {error}", file=sys.stderr)
+        return []
+    return [
+        (samples, phrase.english, phrase.german, phrase.topic, str(voice))
+        for samples, phrase in zip(sounds, phrases, strict=True)
+    ]
+
+
+def synthesize_training(
+    book: PhraseBook, folder: Path, *, shards: range, sentence_share: float = 0.3, workers: int, progress: bool = True
+) -> None:
+    """Write the numbered training shards that are not there yet.
+
+    Each shard draws `SHARD_SIZE` phrases: `sentence_share` of them whole sentences of the book, the others from its
+    grammar (training part only), spread over the training voices by weight.
+    """
+    sentences = book.sentences()
+    pending = [number for number in shards if not (folder / f"{number:05}.jsonl").exists()]
+    with (
+        ProcessPoolExecutor(workers) as pool,
+        tqdm(total=len(pending) * SHARD_SIZE, unit="phrase", disable=not progress, desc="speech") as bar,
+    ):
+        for number in pending:
+            rng = stable_random("training", number)
+            groups: dict[Voice, list[Phrase]] = {}
+            weights = [voice.weight for voice in TRAINING_VOICES]
+            for voice in rng.choices(TRAINING_VOICES, weights, k=SHARD_SIZE):
+                whole = sentences and rng.random() < sentence_share
+                phrase = rng.choice(sentences) if whole else book.sample(rng, "train")
+                groups.setdefault(voice, []).append(phrase)
+            write_shard(folder, f"{number:05}", _in_parallel(pool, groups, f"training {number}", bar))
+
+
+def synthesize_evaluation(
+    book: PhraseBook, folder: Path, *, phrases: int, workers: int, voices: Literal["heard", "reserved"]
+) -> None:
+    """Write shards of held-out phrases: `reserved` has one a voice, `heard` one over all the training voices."""
+    rng = stable_random("evaluation")
+    chosen: dict[str, Phrase] = {}
+    while len(chosen) < phrases:
+        phrase = book.sample(rng, "heldout")
+        chosen.setdefault(phrase.english, phrase)
+    with ProcessPoolExecutor(workers) as pool:
+        if voices == "reserved":
+            for voice in RESERVED_VOICES:
+                groups = {voice: list(chosen.values())}
+                write_shard(folder, voice.name, _in_parallel(pool, groups, f"evaluation {voice}", None))
+        else:
+            spread: dict[Voice, list[Phrase]] = {}
+            for phrase in chosen.values():
+                spread.setdefault(rng.choices(TRAINING_VOICES, [v.weight for v in TRAINING_VOICES])[0], []).append(
+                    phrase
+                )
+            write_shard(folder, "heard", _in_parallel(pool, spread, "evaluation heard", None))
+
+
+def _in_parallel(
+    pool: ProcessPoolExecutor, groups: dict[Voice, list[Phrase]], seed: str, bar: tqdm | None
+) -> Iterator[SpokenPhrase]:
+    """Split the groups into jobs small enough to keep every worker busy, and yield the speech in a fixed order."""
+    jobs = [
+        (phrases[first : first + 25], voice, f"{seed} {first}")
+        for voice, phrases in groups.items()
+        for first in range(0, len(phrases), 25)
+    ]
+    for spoken in pool.map(speak_phrases, *zip(*jobs, strict=True)):
+        if bar is not None:
+            bar.update(len(spoken))
+        yield from spoken

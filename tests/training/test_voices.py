@@ -1,0 +1,60 @@
+"""The synthetic voices."""
+
+import random
+import shutil
+
+import numpy as np
+import pytest
+
+from s2t2_live.training.voices import (
+    RESERVED_VOICES,
+    TRAINING_VOICES,
+    SynthesisError,
+    Utterance,
+    Voice,
+    random_delivery,
+    speak,
+    trim_silence,
+)
+
+
+def test_reserved_voices_are_not_heard_in_training() -> None:
+    assert {str(voice) for voice in RESERVED_VOICES} == {
+        "flite:rms",
+        "festival:ked_diphone",
+        "espeak-ng:en-gb-scotland",
+    }
+    assert not {voice.name for voice in TRAINING_VOICES} & {voice.name for voice in RESERVED_VOICES}
+
+
+def test_silence_is_trimmed_from_both_ends() -> None:
+    tone = np.sin(np.arange(8_000) / 10).astype(np.float32)
+    padded = np.concatenate([np.zeros(16_000, np.float32), tone, np.zeros(12_000, np.float32)])
+    assert len(tone) <= len(trim_silence(padded)) <= len(tone) + 2_000
+
+
+@pytest.mark.parametrize("voice", [*TRAINING_VOICES, *RESERVED_VOICES], ids=str)
+def test_voice_speaks(voice: Voice) -> None:
+    if shutil.which(voice.engine) is None:
+        pytest.skip(f"{voice.engine} is not installed")
+    texts = ["Good morning.", "Where can I buy a ticket to London tomorrow?"]
+    short, long = speak([random_delivery(voice, text, random.Random(3)) for text in texts])
+    assert short.dtype == np.int16
+    assert 0.3 < len(short) / 16_000 < 2.0
+    assert len(long) > 1.5 * len(short)
+    assert 20_000 < np.abs(long).max() < 26_000
+
+
+def test_slower_speech_is_longer() -> None:
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not installed")
+    voice = Voice("espeak-ng", "en-us")
+    fast, slow = speak([Utterance(voice, "I would like to pay.", stretch=stretch) for stretch in (0.8, 1.25)])
+    assert len(slow) > 1.3 * len(fast)
+
+
+def test_a_missing_voice_is_a_clear_error() -> None:
+    if shutil.which("espeak-ng") is None:
+        pytest.skip("espeak-ng is not installed")
+    with pytest.raises(SynthesisError, match="espeak-ng:xx-nowhere"):
+        speak([Utterance(Voice("espeak-ng", "xx-nowhere"), "Hello.")])
