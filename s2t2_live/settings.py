@@ -59,7 +59,11 @@ class OutputSettings:
     directory: Path | None = None
     """None is the current folder."""
     formats: tuple[Format, ...] = ()
-    """None of them means txt and srt."""
+
+    @property
+    def wanted(self) -> tuple[Format, ...]:
+        """The formats to write; txt and srt where only a folder is given."""
+        return self.formats or (("txt", "srt") if self.directory else ())
 
 
 @dataclass(frozen=True, slots=True)

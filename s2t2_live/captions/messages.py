@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from s2t2_live.live.events import Error, Event, Load, SessionStarted, Summary
+from s2t2_live.live.events import Error, Event, Gap, Load, SessionStarted, Summary
 
 log = logging.getLogger(__name__)
 
@@ -12,10 +12,20 @@ log = logging.getLogger(__name__)
 class Messages:
     """A sink that logs errors, changes of the load and, as details, the begin and the end of the session."""
 
+    def __init__(self) -> None:
+        self.lost = False
+        """Whether audio went without a caption."""
+        self._said: list[str] = []
+
     def handle(self, event: Event) -> None:
         match event:
             case Error(message):
-                log.error("%s", message)
+                # The failure that ends a session is told again at its end.
+                if not any(message in said for said in self._said):
+                    log.error("%s", message)
+                    self._said.append(message)
+            case Gap():
+                self.lost = True
             case Load(level, backlog):
                 log.info("Load: %s, %.1f s of audio wait.", level, backlog)
             case SessionStarted():

@@ -9,14 +9,14 @@ from typing import TextIO
 from tqdm import tqdm
 
 from s2t2_live.captions.cue import one_line
-from s2t2_live.captions.txt import TxtWriter
-from s2t2_live.live.events import Event, Partial
+from s2t2_live.live.events import Event
+from s2t2_live.live.session import Sink
 
 
 class ProgressBar:
-    """A sink that passes everything but partials on to `captions` and keeps a bar on `err` below what that writes."""
+    """A sink that passes everything on to `captions` and keeps a bar on `err` below what that writes."""
 
-    def __init__(self, captions: TxtWriter, err: TextIO, *, total: float | None, label: str) -> None:
+    def __init__(self, captions: Sink, err: TextIO, *, total: float | None, label: str) -> None:
         """`total` in seconds of audio, None where the recording does not tell."""
         self._captions = captions
         known = "{desc} {percentage:3.0f}% {bar} {n:.0f} of {total:.0f} s, {remaining} left"
@@ -30,9 +30,8 @@ class ProgressBar:
         )
 
     def handle(self, event: Event) -> None:
-        if not isinstance(event, Partial):
-            with self.interrupted():
-                self._captions.handle(event)
+        with self.interrupted():
+            self._captions.handle(event)
 
     def advance(self, seconds: float) -> None:
         """So much audio, counted from its beginning, is done."""

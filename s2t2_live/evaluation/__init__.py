@@ -1,0 +1,1 @@
+"""How good the captions are. Knows no window."""
