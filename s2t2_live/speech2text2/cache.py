@@ -39,21 +39,28 @@ class GrowingState:
 
 
 class SlotState:
-    """A state of fixed capacity: new entries are written in place, old ones never move.
+    """A state whose entries are written in place and never move.
 
     In a beam search the hypotheses of an utterance lie side by side in the length axis; which slots belong to which
     hypothesis is the caller's mask.
     """
 
-    def __init__(self, cross: KeysValues, capacity: int) -> None:
+    def __init__(self, cross: KeysValues) -> None:
         self.cross: KeysValues | None = cross
-        batch, heads, _, size = cross[0].shape
-        self._keys = cross[0].new_empty(batch, heads, capacity, size)
-        self._values = torch.empty_like(self._keys)
+        self._keys = cross[0][:, :, :0]
+        self._values = cross[1][:, :, :0]
         self._used = 0
 
     def extend(self, keys: Tensor, values: Tensor) -> KeysValues:
         start, self._used = self._used, self._used + keys.shape[2]
+        if self._used > self._keys.shape[2]:
+            self._keys, self._values = self._larger(self._keys, start), self._larger(self._values, start)
         self._keys[:, :, start : self._used] = keys
         self._values[:, :, start : self._used] = values
         return self._keys[:, :, : self._used], self._values[:, :, : self._used]
+
+    def _larger(self, slots: Tensor, used: int) -> Tensor:
+        batch, heads, _, size = slots.shape
+        larger = slots.new_empty(batch, heads, max(64, 2 * self._used), size)
+        larger[:, :, :used] = slots[:, :, :used]
+        return larger

@@ -4,6 +4,8 @@ A field is an annotated class attribute with its default. The names and defaults
 so that a `config.json` of either side means the same to both. Keys that no field names are kept as attributes and
 written back.
 """
+# Mutable defaults are copied into every instance.
+# ruff: noqa: RUF012
 
 from __future__ import annotations
 

@@ -50,32 +50,32 @@ class DecoderLayer(nn.Module):
         self.final_layer_norm = nn.LayerNorm(config.d_model)
 
     def forward(
-        self, x: Tensor, state: LayerState, masks: Masks, output_attentions: bool = False
+        self, x: Tensor, state: LayerState, masks: Masks, self_weights: bool = False, cross_weights: bool = False
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """`x` `(batch, length, size)` to the same, and the weights of both attentions on request.
+        """`x` `(batch, length, size)` to the same, and on request the weights of both attentions.
 
         Without keys and values of the encoder in `state.cross` the layer attends to its own past only.
         """
         keys, values = state.extend(*self.self_attn.keys_and_values(x))
-        context, self_weights = self.self_attn(
+        context, weights = self.self_attn(
             x,
             keys,
             values,
             masks.self_mask,
             causal=masks.causal,
             head_mask=masks.head_mask,
-            output_attentions=output_attentions,
+            output_attentions=self_weights,
         )
         x = self.self_attn_layer_norm(x + self._drop(context))
-        cross_weights = None
+        weights_across = None
         if state.cross is not None:
-            context, cross_weights = self.encoder_attn(
-                x, *state.cross, masks.cross_mask, head_mask=masks.cross_head_mask, output_attentions=output_attentions
+            context, weights_across = self.encoder_attn(
+                x, *state.cross, masks.cross_mask, head_mask=masks.cross_head_mask, output_attentions=cross_weights
             )
             x = self.encoder_attn_layer_norm(x + self._drop(context))
         inner = F.dropout(self.activation(self.fc1(x)), self.activation_dropout, self.training)
         x = self.final_layer_norm(x + self._drop(self.fc2(inner)))
-        return x, self_weights, cross_weights
+        return x, weights, weights_across
 
     def _drop(self, x: Tensor) -> Tensor:
         return F.dropout(x, self.dropout, self.training)
@@ -102,20 +102,26 @@ class Decoder(nn.Module):
         """Vectors of tokens at `positions`, of which none exceeds `most`."""
         return self.embed_tokens(ids) * self.embed_scale + self.embed_positions(positions, most)
 
-    def step(
-        self, x: Tensor, states: Sequence[LayerState], masks: Masks, output_attentions: bool = False
+    def run(
+        self,
+        x: Tensor,
+        states: Sequence[LayerState],
+        masks: Masks,
+        self_weights: bool = False,
+        cross_weights: bool = False,
     ) -> DecoderOutput:
-        """Runs embedded tokens `(batch, length, size)` through all layers, for inference."""
-        hidden_states, weights = [x], []
+        """Runs embedded tokens `(batch, length, size)` through all layers; the masks hold for each."""
+        hidden_states, weights, weights_across = [x], [], []
         for layer, state in zip(self.layers, states, strict=True):
-            x, *layer_weights = layer(x, state, masks, output_attentions)
+            x, weight, weight_across = layer(x, state, masks, self_weights, cross_weights)
             hidden_states.append(x)
-            weights.append(layer_weights)
+            weights.append(weight)
+            weights_across.append(weight_across)
         return DecoderOutput(
             last_hidden_state=x,
             hidden_states=tuple(hidden_states),
-            attentions=tuple(w[0] for w in weights) if output_attentions else None,
-            cross_attentions=tuple(w[1] for w in weights) if output_attentions else None,
+            attentions=tuple(weights) if self_weights else None,
+            cross_attentions=tuple(weights_across) if cross_weights else None,
         )
 
     def forward(
@@ -157,7 +163,7 @@ class Decoder(nn.Module):
                 None if head_mask is None else head_mask[i],
                 None if cross_attn_head_mask is None else cross_attn_head_mask[i],
             )
-            x, self_weight, cross_weight = layer(x, state, layer_masks, output_attentions)
+            x, self_weight, cross_weight = layer(x, state, layer_masks, output_attentions, output_attentions)
             if use_cache:
                 cache.append(state.as_tuple())
             if self_weight is not None:

@@ -18,6 +18,7 @@ from s2t2_live.speech2text2.config import (
     read_json_object,
 )
 from s2t2_live.speech2text2.decoder import Speech2Text2ForCausalLM
+from s2t2_live.speech2text2.generation import Generator
 from s2t2_live.speech2text2.hubert import HubertModel
 from s2t2_live.speech2text2.outputs import EncoderOutput, LayerCache, Seq2SeqLMOutput
 from s2t2_live.speech2text2.pretrained import PretrainedModel
@@ -30,7 +31,7 @@ ENCODERS: dict[str, type[Wav2Vec2Model] | type[HubertModel]] = {
 }
 
 
-class SpeechEncoderDecoderModel(PretrainedModel):
+class SpeechEncoderDecoderModel(Generator, PretrainedModel):
     """Made of a configuration, with random weights, or of an encoder and a decoder.
 
     The parts share this model's configuration, so that a change to one is seen by the other.
@@ -65,6 +66,7 @@ class SpeechEncoderDecoderModel(PretrainedModel):
             self.enc_to_dec_proj: nn.Linear | None = nn.Linear(self.encoder.output_size, config.decoder.d_model)
         else:
             self.enc_to_dec_proj = None
+        self.derive_generation_config()
 
     def _needs_projection(self) -> bool:
         size = self.config.decoder.d_model
@@ -143,7 +145,8 @@ class SpeechEncoderDecoderModel(PretrainedModel):
         for name, value in (("decoder_start_token_id", start), ("pad_token_id", pad)):
             if value is None:
                 raise InputError(f"Set model.config.{name} before giving labels.")
-        assert start is not None and pad is not None
+        assert start is not None
+        assert pad is not None
         shifted = labels.new_full(labels.shape, start)
         shifted[:, 1:] = labels[:, :-1]
         return shifted.masked_fill(shifted == -100, pad)
@@ -242,9 +245,7 @@ def _named(source: str | os.PathLike[str] | None, role: str) -> str | os.PathLik
     return source
 
 
-def _encoder_class(
-    source: str | os.PathLike[str], named: dict[str, Any]
-) -> type[Wav2Vec2Model] | type[HubertModel]:
+def _encoder_class(source: str | os.PathLike[str], named: dict[str, Any]) -> type[Wav2Vec2Model] | type[HubertModel]:
     hub = ("revision", "cache_dir", "local_files_only", "force_download", "token")
     folder = find_folder(source, **{name: named[name] for name in hub if name in named})
     model_type = read_json_object(folder / "config.json").get("model_type")

@@ -103,3 +103,40 @@ class Seq2SeqLMOutput(ModelOutput):
     encoder_last_hidden_state: Tensor | None = None
     encoder_hidden_states: tuple[Tensor, ...] | None = None
     encoder_attentions: tuple[Tensor | None, ...] | None = None
+
+
+@dataclass(eq=False)
+class GenerateEncoderDecoderOutput(ModelOutput):
+    """Of greedy search and sampling.
+
+    `sequences` `(rows, length)` int64, prompt included. One entry per generated token: `scores` `(rows, vocabulary)`,
+    processed; `decoder_attentions`, `cross_attentions` and `decoder_hidden_states`, a tuple over the layers each.
+    """
+
+    sequences: Tensor
+    scores: tuple[Tensor, ...] | None = None
+    encoder_attentions: tuple[Tensor | None, ...] | None = None
+    encoder_hidden_states: tuple[Tensor, ...] | None = None
+    decoder_attentions: tuple[tuple[Tensor, ...], ...] | None = None
+    cross_attentions: tuple[tuple[Tensor, ...], ...] | None = None
+    decoder_hidden_states: tuple[tuple[Tensor, ...], ...] | None = None
+
+
+@dataclass(eq=False)
+class GenerateBeamEncoderDecoderOutput(ModelOutput):
+    """Of beam search; rows of the per-token entries are beams.
+
+    `sequences_scores` `(sequences,)`: log-probability over `length ** length_penalty`. `scores`: processed
+    log-probabilities `(batch * beams, vocabulary)` per token. `beam_indices` `(sequences, length)`: the beam that each
+    new token came from, then -1.
+    """
+
+    sequences: Tensor
+    sequences_scores: Tensor | None = None
+    scores: tuple[Tensor, ...] | None = None
+    beam_indices: Tensor | None = None
+    encoder_attentions: tuple[Tensor | None, ...] | None = None
+    encoder_hidden_states: tuple[Tensor, ...] | None = None
+    decoder_attentions: tuple[tuple[Tensor, ...], ...] | None = None
+    cross_attentions: tuple[tuple[Tensor, ...], ...] | None = None
+    decoder_hidden_states: tuple[tuple[Tensor, ...], ...] | None = None

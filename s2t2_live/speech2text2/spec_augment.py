@@ -12,9 +12,7 @@ from torch import Tensor
 from s2t2_live.errors import AudioInputError
 
 
-def span_mask(
-    lengths: list[int], size: int, probability: float, span: int, minimum: int
-) -> Tensor:
+def span_mask(lengths: list[int], size: int, probability: float, span: int, minimum: int) -> Tensor:
     """Random spans to mask, for every row of a batch.
 
     Args:

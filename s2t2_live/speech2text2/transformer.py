@@ -60,9 +60,7 @@ class EncoderLayer(nn.Module):
             else None
         )
 
-    def forward(
-        self, x: Tensor, mask: Tensor | None, output_attentions: bool = False
-    ) -> tuple[Tensor, Tensor | None]:
+    def forward(self, x: Tensor, mask: Tensor | None, output_attentions: bool = False) -> tuple[Tensor, Tensor | None]:
         """`(batch, frames, size)` to the same, and the attention weights on request."""
         source = self.layer_norm(x) if self.stable else x
         keys, values = self.attention.keys_and_values(source)

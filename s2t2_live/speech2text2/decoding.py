@@ -1,0 +1,135 @@
+"""Token-by-token running of the decoder for several hypotheses of each utterance. Knows nothing of how they compete.
+
+The hypotheses of an utterance take the place of positions in a sequence: one attention call serves all of them, so the
+encoder's keys and values exist once per utterance, and earlier tokens stay where they were written. A mask says which
+of them each hypothesis descends from; a reordering of the hypotheses changes the mask alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from s2t2_live.speech2text2.attention import padding_mask
+from s2t2_live.speech2text2.cache import SlotState
+from s2t2_live.speech2text2.decoder import Masks, Speech2Text2ForCausalLM
+from s2t2_live.speech2text2.outputs import DecoderOutput
+
+Rearrange = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to keep of each step besides the scores."""
+
+    attentions: bool = False
+    cross_attentions: bool = False
+    hidden_states: bool = False
+
+
+@dataclass
+class Kept:
+    """For every step a tuple over the layers, `(batch * hypotheses, …)` as in `CausalLMOutput`."""
+
+    attentions: list[tuple[Tensor, ...]]
+    cross_attentions: list[tuple[Tensor, ...]]
+    hidden_states: list[tuple[Tensor, ...]]
+
+
+class CachedDecoding:
+    """A decoder in the middle of a batch of utterances."""
+
+    def __init__(
+        self,
+        model: Speech2Text2ForCausalLM,
+        frames: Tensor,
+        frame_mask: Tensor | None,
+        hypotheses: int,
+        wanted: Wanted,
+    ) -> None:
+        """`frames` `(batch, frames, size)` are what the decoder attends to; `frame_mask` is true where valid."""
+        self.model = model
+        self.decoder = model.get_decoder()
+        self.batch = len(frames)
+        self.hypotheses = hypotheses
+        self.wanted = wanted
+        self.kept = Kept([], [], [])
+        self._states = [SlotState(cross) for cross in self.decoder.cross_keys_values(frames)]
+        self._cross_mask = None if frame_mask is None else padding_mask(frame_mask, frames)
+        self._length = 0
+        self._visible = torch.zeros(self.batch, hypotheses, 0, dtype=torch.bool, device=frames.device)
+
+    def prompt(self, ids: Tensor) -> Tensor:
+        """Runs the common beginning `(batch, length)` of all hypotheses; returns scores of the next token.
+
+        The scores are `(batch * hypotheses, vocabulary)`, the same for the hypotheses of an utterance.
+        """
+        length = ids.shape[1]
+        self._length = length
+        self._visible = self._visible.new_ones(self.batch, self.hypotheses, length)
+        positions = self.decoder.embed_positions
+        x = self.decoder.embed(ids, positions.position_ids(ids, 0), length + positions.padding_id)
+        output = self._run(x, Masks(causal=length > 1, cross_mask=self._cross_mask))
+        self._keep(output, lambda t: t.repeat_interleave(self.hypotheses, dim=0), lambda t: t)
+        logits = self.model.lm_head(output.last_hidden_state[:, -1])
+        return logits.repeat_interleave(self.hypotheses, dim=0)
+
+    def step(self, tokens: Tensor, origins: Tensor | None = None) -> Tensor:
+        """Adds a token to each hypothesis; returns scores of the next, `(batch * hypotheses, vocabulary)`.
+
+        Args:
+            tokens: `(batch * hypotheses,)`.
+            origins: `(batch * hypotheses,)`, the hypothesis that each continues, counted within its utterance; itself
+                if None.
+        """
+        tokens = tokens.view(self.batch, self.hypotheses)
+        mask = None
+        if self.hypotheses > 1:
+            mask = self._extend_mask(origins)
+        positions = self.decoder.embed_positions
+        pad = positions.padding_id
+        self._length += 1
+        position = torch.where(tokens == pad, pad, pad + self._length)
+        x = self.decoder.embed(tokens, position, pad + self._length)
+        output = self._run(x, Masks(self_mask=mask, cross_mask=self._cross_mask))
+        self._keep(output, self._by_hypothesis, self._own_past)
+        return self.model.lm_head(output.last_hidden_state).flatten(0, 1)
+
+    def _run(self, x: Tensor, masks: Masks) -> DecoderOutput:
+        wanted = self.wanted
+        return self.decoder.run(x, self._states, masks, wanted.attentions, wanted.attentions or wanted.cross_attentions)
+
+    def _extend_mask(self, origins: Tensor | None) -> Tensor:
+        visible = self._visible
+        if origins is not None:
+            rows = origins.view(self.batch, self.hypotheses, 1).expand(-1, -1, visible.shape[2])
+            visible = visible.gather(1, rows)
+        own = torch.eye(self.hypotheses, dtype=torch.bool, device=visible.device).expand(self.batch, -1, -1)
+        self._visible = torch.cat([visible, own], dim=2)
+        smallest = torch.finfo(self.model.dtype).min
+        mask = torch.zeros(self._visible.shape, dtype=self.model.dtype, device=visible.device)
+        return mask.masked_fill_(~self._visible, smallest)[:, None]
+
+    def _keep(self, output: DecoderOutput, rows: Rearrange, past: Rearrange) -> None:
+        if self.wanted.attentions and output.attentions is not None:
+            self.kept.attentions.append(tuple(rows(past(t)) for t in output.attentions))
+        if output.cross_attentions is not None:
+            self.kept.cross_attentions.append(tuple(rows(t) for t in output.cross_attentions))
+        if self.wanted.hidden_states and output.hidden_states is not None:
+            self.kept.hidden_states.append(tuple(rows(t) for t in output.hidden_states))
+
+    def _by_hypothesis(self, t: Tensor) -> Tensor:
+        """`(batch, heads, hypotheses, n)` to `(batch * hypotheses, heads, 1, n)`; alike without heads."""
+        if t.dim() == 3:
+            return t.flatten(0, 1)[:, None]
+        return t.transpose(1, 2).flatten(0, 1)[:, :, None]
+
+    def _own_past(self, weights: Tensor) -> Tensor:
+        """Of weights over all slots, those of the slots that each hypothesis descends from."""
+        if self.hypotheses == 1:
+            return weights
+        slots = self._visible.nonzero()[:, 2].view(self.batch, 1, self.hypotheses, -1)
+        return weights.gather(3, slots.expand(-1, weights.shape[1], -1, -1))

@@ -1,0 +1,315 @@
+"""`generate`: from audio to token ids by greedy search, beam search or sampling, with cached decoding.
+
+Knows nothing of text. Options and their meaning are those of transformers 4.37.2.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from s2t2_live.errors import AudioInputError, InputError
+from s2t2_live.speech2text2.beam_search import BeamSearch, Hypothesis
+from s2t2_live.speech2text2.config import GENERATION_DEFAULTS, ModelConfig
+from s2t2_live.speech2text2.decoder import Speech2Text2ForCausalLM
+from s2t2_live.speech2text2.decoding import CachedDecoding, Kept, Wanted
+from s2t2_live.speech2text2.generation_config import GENERATION_CONFIG_FILE, GenerationConfig
+from s2t2_live.speech2text2.logits import AllowedTokens, Processor, processors, warpers
+from s2t2_live.speech2text2.outputs import (
+    EncoderOutput,
+    GenerateBeamEncoderDecoderOutput,
+    GenerateEncoderDecoderOutput,
+)
+from s2t2_live.speech2text2.speech_encoder import SpeechEncoder
+
+StoppingCriterion = Callable[[Tensor, Sequence[Tensor] | None], Any]
+GenerateOutput = GenerateEncoderDecoderOutput | GenerateBeamEncoderDecoderOutput
+
+
+class Generator:
+    """What a model with an encoder, a projection and a decoder needs to generate."""
+
+    config: Any
+    encoder: SpeechEncoder
+    decoder: Speech2Text2ForCausalLM
+    project: Any
+    generation_config: GenerationConfig
+    _derived_config: GenerationConfig | None
+    _no_options: ClassVar[tuple[str, ...]] = ("decoder_attention_mask", "past_key_values", "input_features")
+
+    def derive_generation_config(self) -> None:
+        """Takes the options from the model's configuration, for want of a file of their own."""
+        self.generation_config = GenerationConfig.from_model_config(self.config)
+        self._derived_config = GenerationConfig.from_model_config(self.config)
+
+    def load_generation_config(self, folder: Path) -> None:
+        """Reads the options from `generation_config.json`, if the folder has one."""
+        if (folder / GENERATION_CONFIG_FILE).is_file():
+            self.generation_config = GenerationConfig.from_pretrained(folder)
+            self._derived_config = None
+
+    def save_generation_config(self, folder: Path) -> None:
+        self._options().save_pretrained(folder)
+
+    def _options(self) -> GenerationConfig:
+        # As in 4.37.2, options set on the model's configuration count until generation_config is touched.
+        if self.generation_config == self._derived_config and _has_options(self.config):
+            self.derive_generation_config()
+        return self.generation_config
+
+    @torch.no_grad()
+    def generate(
+        self,
+        inputs: Tensor | None = None,
+        generation_config: GenerationConfig | None = None,
+        logits_processor: Sequence[Processor] | None = None,
+        stopping_criteria: Sequence[StoppingCriterion] | None = None,
+        prefix_allowed_tokens_fn: AllowedTokens | None = None,
+        *,
+        input_values: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        encoder_outputs: EncoderOutput | None = None,
+        decoder_input_ids: Tensor | None = None,
+        **options: Any,
+    ) -> Tensor | GenerateOutput:
+        """Translates audio into token ids.
+
+        Args:
+            inputs, input_values: the audio `(batch, samples)`, 16 kHz, normalised; two names for one argument.
+            generation_config: options instead of the model's own.
+            logits_processor: further functions that change the scores, after those of the options.
+            stopping_criteria: functions of the tokens and scores so far; generation stops when one is true.
+            prefix_allowed_tokens_fn: lists the tokens allowed next, given the utterance's index and its tokens.
+            attention_mask: `(batch, samples)`, 1 where the audio is valid.
+            encoder_outputs: what the encoder returned for this audio, instead of the audio.
+            decoder_input_ids: `(batch, length)`, a forced beginning; the start token is put before it if missing.
+            options: replace single options of `generation_config`.
+
+        Returns:
+            Token ids `(batch * num_return_sequences, length)`, int64, that begin with the start token and are padded
+            on the right; or, with `return_dict_in_generate`, a named output.
+
+        Raises:
+            AudioInputError: the audio has the wrong rank, is shorter than one frame, or is not finite.
+            TokenInputError: a forced token is outside of the vocabulary.
+            InputError: an option does not exist or has an impossible value.
+        """
+        base = generation_config if generation_config is not None else self._options()
+        config, unknown = base.with_changes(options)
+        unknown = {name: value for name, value in unknown.items() if value is not None and name not in self._no_options}
+        if unknown:
+            raise InputError(f"generate has no option {', '.join(unknown)}.")
+        config.validate()
+        if config.pad_token_id is None and config.eos_ids:
+            config.pad_token_id = config.eos_ids[0]
+        encoded = encoder_outputs
+        if encoded is None:
+            encoded = self._encode(inputs if inputs is not None else input_values, attention_mask, config)
+        hidden = encoded[0]
+        frames = self.project(hidden)
+        frame_mask = None if attention_mask is None else self.encoder.frame_mask(frames.shape[1], attention_mask)
+        prompt = self._prompt(decoder_input_ids, len(frames), config, frames.device)
+        if config.max_new_tokens is not None:
+            config.max_length = prompt.shape[1] + config.max_new_tokens
+        if config.num_beams > 1 and config.max_length <= prompt.shape[1]:
+            raise InputError(
+                f"max_length is {config.max_length}, but the forced beginning has {prompt.shape[1]} tokens."
+            )
+        search = Search(
+            config,
+            processors(config, prompt.shape[1], prefix_allowed_tokens_fn, tuple(logits_processor or ())),
+            list(stopping_criteria or ()),
+        )
+        beams = config.num_beams if config.num_beams > 1 else config.num_return_sequences
+        wanted = Wanted(
+            attentions=config.return_dict_in_generate and config.output_attentions,
+            cross_attentions=config.return_dict_in_generate and config.output_cross_attentions,
+            hidden_states=config.return_dict_in_generate and config.output_hidden_states,
+        )
+        decoding = CachedDecoding(self.decoder, frames, frame_mask, beams, wanted)
+        run = search.beams if config.num_beams > 1 else search.single
+        result = run(decoding, prompt)
+        if not config.return_dict_in_generate:
+            return result.sequences
+        if isinstance(encoded, EncoderOutput):
+            result.encoder_attentions = encoded.attentions if config.output_attentions else None
+            result.encoder_hidden_states = encoded.hidden_states if config.output_hidden_states else None
+        _fill(result, decoding.kept, wanted)
+        return result
+
+    def _encode(self, audio: Tensor | None, attention_mask: Tensor | None, config: GenerationConfig) -> EncoderOutput:
+        if audio is None:
+            raise InputError("Give the audio as `inputs` or `input_values`, or `encoder_outputs`.")
+        if not bool(torch.isfinite(audio).all()):
+            raise AudioInputError("The audio has values that are not finite.")
+        return self.encoder(
+            audio,
+            attention_mask=attention_mask,
+            output_attentions=config.output_attentions,
+            output_hidden_states=config.output_hidden_states,
+            return_dict=True,
+        )
+
+    def _prompt(self, ids: Tensor | None, batch: int, config: GenerationConfig, device: torch.device) -> Tensor:
+        start = config.decoder_start_token_id if config.decoder_start_token_id is not None else config.bos_token_id
+        if start is None:
+            raise InputError("Set decoder_start_token_id or bos_token_id in the generation configuration.")
+        begin = torch.full((batch, 1), start, dtype=torch.long, device=device)
+        if ids is None:
+            return begin
+        if ids.dim() != 2 or len(ids) != batch:
+            raise InputError(f"decoder_input_ids must have the shape ({batch}, length), not {list(ids.shape)}.")
+        self.decoder.get_decoder().check_ids(ids)
+        return torch.cat([begin, ids], dim=1) if bool((ids[:, 0] != start).all()) else ids
+
+    def compute_transition_scores(
+        self,
+        sequences: Tensor,
+        scores: Sequence[Tensor],
+        beam_indices: Tensor | None = None,
+        normalize_logits: bool = False,
+    ) -> Tensor:
+        """The score of each generated token.
+
+        Args:
+            sequences, scores, beam_indices: of an output of `generate` with `output_scores`.
+            normalize_logits: whether to turn the scores into log-probabilities first.
+
+        Returns:
+            `(sequences, generated tokens)`, 0 after the end of a beam.
+        """
+        stacked = torch.stack(list(scores))
+        if normalize_logits:
+            stacked = stacked.log_softmax(-1)
+        steps = len(stacked)
+        if beam_indices is None:
+            beam_indices = torch.arange(stacked.shape[1], device=sequences.device)[:, None].expand(-1, steps)
+        steps = int((beam_indices >= 0).sum(-1).max())
+        rows = beam_indices[:, :steps]
+        tokens = sequences[:, sequences.shape[1] - steps :]
+        found = stacked[torch.arange(steps, device=tokens.device), rows.clamp(min=0), tokens]
+        return found.masked_fill(rows < 0, 0.0)
+
+
+class Search:
+    """The loops over the tokens."""
+
+    def __init__(
+        self, config: GenerationConfig, process: list[Processor], stopping_criteria: list[StoppingCriterion]
+    ) -> None:
+        self.config = config
+        self.process = process
+        self.warp = warpers(config) if config.do_sample else []
+        self.stopping_criteria = stopping_criteria
+        self.keep_scores = config.return_dict_in_generate and config.output_scores
+        self.scores: list[Tensor] = []
+        self.started = time.monotonic()
+
+    def single(self, decoding: CachedDecoding, prompt: Tensor) -> GenerateEncoderDecoderOutput:
+        """Greedy search, or sampling of independent hypotheses."""
+        config = self.config
+        eos = torch.tensor(config.eos_ids, device=prompt.device)
+        ids = prompt.repeat_interleave(decoding.hypotheses, dim=0)
+        open_rows = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
+        logits = decoding.prompt(prompt)
+        while True:
+            scores = self._processed(ids, logits)
+            tokens = torch.multinomial(scores.softmax(-1), 1)[:, 0] if config.do_sample else scores.argmax(-1)
+            if config.eos_ids:
+                assert config.pad_token_id is not None
+                tokens = torch.where(open_rows, tokens, config.pad_token_id)
+                open_rows &= ~torch.isin(tokens, eos)
+            ids = torch.cat([ids, tokens[:, None]], dim=1)
+            if not bool(open_rows.any()) or self._stops(ids):
+                return GenerateEncoderDecoderOutput(ids, tuple(self.scores) if self.keep_scores else None)
+            logits = decoding.step(tokens)
+
+    def beams(self, decoding: CachedDecoding, prompt: Tensor) -> GenerateBeamEncoderDecoderOutput:
+        """Beam search, with the best continuations or with continuations drawn at random."""
+        config = self.config
+        if config.pad_token_id is None:
+            raise InputError("Beam search needs a pad_token_id.")
+        beams = decoding.hypotheses
+        search = BeamSearch(
+            prompt,
+            beams,
+            max_length=config.max_length,
+            length_penalty=config.length_penalty,
+            early_stopping=config.early_stopping,
+            eos_ids=config.eos_ids,
+            pad_id=config.pad_token_id,
+        )
+        ids = prompt.repeat_interleave(beams, dim=0)
+        totals = torch.zeros(len(prompt), beams, device=prompt.device)
+        if not config.do_sample:
+            # All beams are still alike: continue the first only.
+            totals[:, 1:] = -1e9
+        logits = decoding.prompt(prompt)
+        while True:
+            scores = self._processed(ids, F.log_softmax(logits, dim=-1))
+            vocabulary = scores.shape[-1]
+            sums = (scores + totals.view(-1, 1)).view(len(prompt), beams * vocabulary)
+            if config.do_sample:
+                drawn = torch.multinomial(sums.softmax(-1), 2 * beams)
+                best, order = sums.gather(1, drawn).sort(descending=True, dim=1)
+                flat = drawn.gather(1, order)
+            else:
+                best, flat = sums.topk(search.candidates, dim=1)
+            choice = search.advance(best, flat % vocabulary, flat // vocabulary)
+            totals = choice.scores
+            ids = torch.cat([ids[choice.origins], choice.tokens[:, None]], dim=1)
+            if all(search.done) or self._stops(ids):
+                return self._beam_output(search.close(config.num_return_sequences), ids)
+            logits = decoding.step(choice.tokens, choice.origins % beams)
+
+    def _processed(self, ids: Tensor, scores: Tensor) -> Tensor:
+        for process in (*self.process, *self.warp):
+            scores = process(ids, scores)
+        if self.keep_scores:
+            self.scores.append(scores)
+        return scores
+
+    def _stops(self, ids: Tensor) -> bool:
+        config = self.config
+        if ids.shape[1] >= config.max_length:
+            return True
+        if config.max_time is not None and time.monotonic() - self.started > config.max_time:
+            return True
+        scores = self.scores if self.keep_scores else None
+        return any(bool(torch.as_tensor(criterion(ids, scores)).all()) for criterion in self.stopping_criteria)
+
+    def _beam_output(self, found: list[list[Hypothesis]], ids: Tensor) -> GenerateBeamEncoderDecoderOutput:
+        config = self.config
+        best = [hypothesis for utterance in found for hypothesis in utterance]
+        longest = max(len(hypothesis.tokens) for hypothesis in best)
+        length = min(longest + 1, config.max_length)
+        pad = config.pad_token_id
+        assert pad is not None
+        sequences = torch.full((len(best), length), pad, dtype=torch.long, device=ids.device)
+        beams = torch.full((len(best), length), -1, dtype=torch.long, device=ids.device)
+        for row, hypothesis in enumerate(best):
+            sequences[row, : len(hypothesis.tokens)] = ids.new_tensor(hypothesis.tokens)
+            beams[row, : len(hypothesis.beams)] = ids.new_tensor(hypothesis.beams)
+            if len(hypothesis.tokens) < length and config.eos_ids:
+                sequences[row, len(hypothesis.tokens)] = config.eos_ids[0]
+        if not self.keep_scores:
+            return GenerateBeamEncoderDecoderOutput(sequences)
+        totals = torch.tensor([hypothesis.score for hypothesis in best], device=ids.device)
+        return GenerateBeamEncoderDecoderOutput(sequences, totals, tuple(self.scores), beams)
+
+
+def _has_options(config: ModelConfig) -> bool:
+    return any(getattr(config, name, default) != default for name, default in GENERATION_DEFAULTS.items())
+
+
+def _fill(result: GenerateOutput, kept: Kept, wanted: Wanted) -> None:
+    result.decoder_attentions = tuple(kept.attentions) if wanted.attentions else None
+    if wanted.attentions or wanted.cross_attentions:
+        result.cross_attentions = tuple(kept.cross_attentions)
+    result.decoder_hidden_states = tuple(kept.hidden_states) if wanted.hidden_states else None
