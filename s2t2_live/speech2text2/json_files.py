@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,6 @@ def read_object(path: Path) -> dict[str, Any]:
     return value
 
 
-def write_object(path: Path, value: dict[str, Any]) -> None:
+def write_object(path: Path, value: Mapping[str, Any]) -> None:
     """Writes a JSON object as transformers does: sorted, indented by two, ending with a line end."""
     path.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -112,7 +112,7 @@ class Speech2Text2Tokenizer(Vocabulary):
         folder.mkdir(parents=True, exist_ok=True)
         options = {name: getattr(self, name, value) for name, value in self._options.items()}
         options |= {
-            "added_tokens_decoder": {str(index): token.to_dict() for index, token in self.added_tokens_decoder.items()},
+            "added_tokens_decoder": self.added_tokens_decoder,
             "clean_up_tokenization_spaces": self.clean_up_tokenization_spaces,
             "do_lower_case": self.do_lower_case,
             "model_max_length": self.model_max_length,
@@ -121,9 +121,8 @@ class Speech2Text2Tokenizer(Vocabulary):
         }
         if self.processor_class is not None:
             options["processor_class"] = self.processor_class
-        files.write_options(folder, options, self.special_tokens_map_extended)
-        config_files = (str(folder / files.CONFIG_FILE), str(folder / files.SPECIAL_TOKENS_FILE))
-        return config_files + self.save_vocabulary(folder)
+        written = files.write_options(folder, options, self.special_tokens_map_extended, self.vocab_size)
+        return (*written, *self.save_vocabulary(folder))
 
     def save_vocabulary(
         self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None

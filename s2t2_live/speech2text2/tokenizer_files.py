@@ -61,13 +61,13 @@ def read_options(folder: Path, overrides: dict[str, Any]) -> dict[str, Any]:
     for name in ("tokenizer_class", "init_inputs", "special_tokens_map_file", "tokenizer_file"):
         options.pop(name, None)
     options = {name: _token(value) for name, value in options.items()} | overrides
-    if "added_tokens_decoder" not in options:
-        _add_older_files(folder, options, overrides)
-    added = {int(index): _added(token) for index, token in options["added_tokens_decoder"].items()}
-    by_content = {token.content: token for token in added.values()}
-    for role in ROLES:
-        if role in options and str(options[role]) in by_content:
-            options[role] = by_content[str(options[role])]
+    if "added_tokens_decoder" in options:
+        added = {int(index): _added(token) for index, token in options["added_tokens_decoder"].items()}
+        by_content = {token.content: token for token in added.values()}
+        roles = [role for role in ROLES if role in options]
+        options |= {role: by_content.get(str(options[role]), options[role]) for role in roles}
+    else:
+        added = _read_older_files(folder, options, overrides)
     options["added_tokens_decoder"] = added
     options.setdefault("vocab_file", folder / VOCAB_FILE)
     if (folder / MERGES_FILE).exists():
@@ -75,37 +75,50 @@ def read_options(folder: Path, overrides: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def write_options(folder: Path, options: dict[str, Any], special_tokens: dict[str, Any]) -> None:
-    """Writes tokenizer_config.json and special_tokens_map.json."""
-    write_object(folder / CONFIG_FILE, {name: _saved(value, typed=True) for name, value in options.items()})
-    write_object(
-        folder / SPECIAL_TOKENS_FILE, {role: _saved(value, typed=False) for role, value in special_tokens.items()}
-    )
+def write_options(
+    folder: Path, options: dict[str, Any], special_tokens: dict[str, Any], vocab_size: int
+) -> tuple[str, ...]:
+    """Writes the files of a tokenizer but for the vocabulary and the merges; returns their paths.
+
+    Tokens with ids from ``vocab_size`` on go into added_tokens.json too, where older versions look for them.
+    """
+    added: dict[int, AddedToken] = options["added_tokens_decoder"]
+    contents: dict[str, dict[str, Any]] = {
+        CONFIG_FILE: {name: _saved(value, typed=True) for name, value in options.items()}
+        | {"added_tokens_decoder": {index: token.to_dict() for index, token in added.items()}},
+        SPECIAL_TOKENS_FILE: {role: _saved(value, typed=False) for role, value in special_tokens.items()},
+    }
+    beyond = {token.content: index for index, token in added.items() if index >= vocab_size}
+    if beyond:
+        contents[ADDED_TOKENS_FILE] = beyond
+    for name, value in contents.items():
+        write_object(folder / name, value)
+    return tuple(str(folder / name) for name in contents)
 
 
-def _add_older_files(folder: Path, options: dict[str, Any], overrides: dict[str, Any]) -> None:
+def _read_older_files(folder: Path, options: dict[str, Any], overrides: dict[str, Any]) -> dict[int, AddedToken]:
+    """Puts the special tokens of special_tokens_map.json into the options; returns those of added_tokens.json."""
     path = folder / SPECIAL_TOKENS_FILE
-    if path.exists():
-        for role, value in read_object(path).items():
-            if overrides.get(role):
-                continue
-            if isinstance(value, dict):
-                options[role] = AddedToken.from_dict(value, special=True)
-            elif role == "additional_special_tokens":
-                known = options.setdefault(role, [])
-                tokens = [AddedToken.from_dict(t, special=True) if isinstance(t, dict) else t for t in value]
-                known += [token for token in tokens if token not in known]
-            else:
-                options[role] = value
-    options["added_tokens_decoder"] = {}
+    for role, value in (read_object(path) if path.exists() else {}).items():
+        if overrides.get(role):
+            continue
+        if isinstance(value, dict):
+            options[role] = AddedToken.from_dict(value, special=True)
+        elif role == "additional_special_tokens":
+            known = options.setdefault(role, [])
+            tokens = [
+                AddedToken.from_dict(token, special=True) if isinstance(token, dict) else token for token in value
+            ]
+            known += [token for token in tokens if token not in known]
+        else:
+            options[role] = value
     path = folder / ADDED_TOKENS_FILE
-    if path.exists():
-        specials = {str(options[role]) for role in ROLES if options.get(role)}
-        specials |= {str(token) for token in options.get("additional_special_tokens") or []}
-        options["added_tokens_decoder"] = {
-            index: special(content) if content in specials else AddedToken(content)
-            for content, index in read_object(path).items()
-        }
+    specials = {str(options[role]) for role in ROLES if options.get(role)}
+    specials |= {str(token) for token in options.get("additional_special_tokens") or []}
+    return {
+        index: special(content) if content in specials else AddedToken(content)
+        for content, index in (read_object(path) if path.exists() else {}).items()
+    }
 
 
 def _added(token: Any) -> AddedToken:
