@@ -96,7 +96,18 @@ class Recording:
             yield chunk
 
 
-def _open(path: Path) -> soundfile.SoundFile:
+class _Forward(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that is only read forward.
+
+    soundfile seeks after each read of a file that can seek. In an MP3 that damages the sound at every block, and in a
+    FLAC of unknown length it fails at the end.
+    """
+
+    def seekable(self) -> bool:
+        return False
+
+
+def _open(path: Path) -> _Forward:
     """The file, opened, or a RecordingError that says in one sentence why not."""
     try:
         if path.is_dir():
@@ -109,7 +120,7 @@ def _open(path: Path) -> soundfile.SoundFile:
             raise RecordingError(f"{path} is empty (0 bytes).")
         with path.open("rb"):
             pass
-        file = soundfile.SoundFile(path)
+        file = _Forward(path)
     except OSError as error:
         raise RecordingError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a raw file has no header to tell its rate
@@ -127,7 +138,7 @@ def _open(path: Path) -> soundfile.SoundFile:
     return file
 
 
-def _blocks(file: soundfile.SoundFile, path: Path) -> Iterator[NDArray[np.float32]]:
+def _blocks(file: _Forward, path: Path) -> Iterator[NDArray[np.float32]]:
     """Blocks of shape (n, channels) to the end, then RecordingError if the header had promised more."""
     size = max(1, round(BLOCK * file.samplerate))
     count = 0
@@ -154,7 +165,7 @@ def _blocks(file: soundfile.SoundFile, path: Path) -> Iterator[NDArray[np.float3
         ) from cause
 
 
-def _promised_frames(file: soundfile.SoundFile) -> int:
+def _promised_frames(file: _Forward) -> int:
     """How many frames the header claims, where a header is exact; 0 elsewhere."""
     if file.format == "FLAC":
         return int(file.frames)

@@ -2,41 +2,153 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from s2t2_live import Speech2Text2Processor, SpeechEncoderDecoderModel
+from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.errors import CheckpointError, UsageError
 from s2t2_live.live.hypothesis import Hypothesis
+
+SHORTEST = 0.1
+"""Seconds of audio that no word fits into."""
+SENTENCE_ENDS = frozenset(".?!…؟۔。")
+_CONTINUES = "@@"
+_DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16, "int8": torch.float32}
 
 
 class SpeechTranslationModel:
     """A Speech2Text2 checkpoint as a `TranslationModel`."""
 
-    name: str
-    device: str
-    precision: str
+    def __init__(
+        self, model: SpeechEncoderDecoderModel, processor: Speech2Text2Processor, *, name: str, precision: str
+    ) -> None:
+        """`model` in evaluation mode, on the device and in the precision that it is to run in.
+
+        Raises CheckpointError when the checkpoint is for another sampling rate than `SAMPLE_RATE`, or does not say
+        how a sentence begins and ends.
+        """
+        self.name = name
+        self.precision = precision
+        self.device = model.device.type
+        self._model = model
+        self._dtype = model.dtype
+        self._processor = processor
+        generation = model.generation_config
+        start, end = generation.decoder_start_token_id, generation.eos_token_id
+        if start is None or end is None:
+            raise CheckpointError(f"{name} does not say which token begins a sentence and which one ends it.")
+        self._start, self._end = int(start), int(end)
+        rate = processor.feature_extractor.sampling_rate
+        if rate != SAMPLE_RATE:
+            raise CheckpointError(f"{name} is for audio at {rate} Hz; this program gives it {SAMPLE_RATE} Hz.")
+        tokenizer = processor.tokenizer
+        special = set(tokenizer.all_special_ids)
+        tokens = {index: token for token, index in tokenizer.get_vocab().items() if index not in special}
+        self._unfinished = frozenset(index for index, token in tokens.items() if token.endswith(_CONTINUES))
+        self._words = frozenset(index for index, token in tokens.items() if _is_word(token))
+        self._longest = model.config.decoder.max_target_positions
 
     @classmethod
-    def load(
-        cls, name: str, *, device: str, precision: str, threads: int | None, offline: bool
-    ) -> SpeechTranslationModel:
-        """Load a shipped checkpoint by name, a folder, or a hub id.
+    def load(cls, name: str, *, device: str, precision: str, threads: int | None, offline: bool) -> Self:
+        """Load the shipped checkpoint by its name, a folder, or a hub id, and run it once to warm it up.
 
-        Raises ModelNotFoundError, CheckpointError, or UsageError for a device or precision that is not there.
+        `device` is auto, cpu, cuda or mps; `precision` is auto (fp32), fp32, fp16, bf16 or int8. `threads` is torch's
+        for the whole process.
+
+        Raises ModelNotFoundError or CheckpointError, and UsageError for a device or precision that is not there.
         """
-        raise NotImplementedError
+        device = _device(device)
+        precision = "fp32" if precision == "auto" else precision
+        if precision == "fp16" and device == "cpu":
+            raise UsageError("The precision fp16 needs a GPU; on the CPU there are fp32, bf16 and int8.")
+        if precision == "int8" and device != "cpu":
+            raise UsageError("The precision int8 is for the CPU; on a GPU there are fp32, fp16 and bf16.")
+        if threads is not None:
+            torch.set_num_threads(threads)
+        processor = Speech2Text2Processor.from_pretrained(name, local_files_only=offline)
+        model = SpeechEncoderDecoderModel.from_pretrained(
+            name, torch_dtype=_DTYPES[precision], local_files_only=offline
+        )
+        model = _quantized(model) if precision == "int8" else model.to(device)
+        loaded = cls(model, processor, name=name, precision=precision)
+        loaded.translate(np.zeros(SAMPLE_RATE, dtype=np.float32), (), beam_size=1, max_tokens=2)
+        return loaded
 
     def translate(
         self, samples: NDArray[np.float32], prefix: Sequence[int], *, beam_size: int, max_tokens: int
     ) -> Hypothesis:
-        raise NotImplementedError
+        """See `TranslationModel`. The score is that of the chosen tokens given all of the audio, prefix included."""
+        if len(samples) < SHORTEST * SAMPLE_RATE:
+            return Hypothesis(tuple(prefix), complete=True)
+        # The start token takes one of the decoder's positions.
+        room = min(max_tokens, self._longest - 1) - len(prefix)
+        with torch.inference_mode():
+            encoded = self._encode(samples)
+            tokens = [*prefix]
+            if room > 0:
+                given = torch.tensor([[self._start, *prefix]], device=self._model.device)
+                sequence = self._model.generate(
+                    encoder_outputs=encoded, decoder_input_ids=given, num_beams=beam_size, max_new_tokens=room
+                )
+                tokens = sequence[0, 1:].tolist()
+            complete = self._end in tokens[len(prefix) :]
+            if complete:
+                tokens = tokens[: tokens.index(self._end, len(prefix))]
+            score = self._score(encoded, [*tokens, self._end] if complete else tokens)
+        return Hypothesis(tuple(tokens), complete, score)
 
     def text(self, tokens: Sequence[int]) -> str:
-        raise NotImplementedError
+        text: str = self._processor.tokenizer.decode(list(tokens), skip_special_tokens=True)
+        return text.removesuffix(_CONTINUES).strip()
 
     def ends_word(self, token: int) -> bool:
-        raise NotImplementedError
+        return token not in self._unfinished
 
     def is_word(self, token: int) -> bool:
-        raise NotImplementedError
+        return token in self._words
+
+    def _encode(self, samples: NDArray[np.float32]) -> Any:
+        features = self._processor.feature_extractor(samples, sampling_rate=SAMPLE_RATE, return_tensors="pt")
+        values = features["input_values"].to(self._model.device, self._dtype)
+        return self._model.encoder(values, return_dict=True)
+
+    def _score(self, encoded: Any, tokens: list[int]) -> float | None:
+        """Mean log-probability of the tokens after the start token; None without tokens."""
+        if not tokens:
+            return None
+        given = torch.tensor([[self._start, *tokens[:-1]]], device=self._model.device)
+        logits = self._model(encoder_outputs=encoded, decoder_input_ids=given, return_dict=True).logits[0]
+        scores = logits.float().log_softmax(-1).gather(1, torch.tensor(tokens, device=logits.device)[:, None])
+        return float(scores.mean())
+
+
+def _is_word(token: str) -> bool:
+    bare = token.removesuffix(_CONTINUES)
+    return any(character.isalnum() for character in bare) and bare.rstrip("\"'»«“”")[-1:] not in SENTENCE_ENDS
+
+
+def _device(wanted: str) -> str:
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted == "auto":
+        return next(device for device in ("cuda", "mps", "cpu") if available[device])
+    if not available.get(wanted, False):
+        there = ", ".join(device for device, is_there in available.items() if is_there)
+        raise UsageError(f"There is no device {wanted} on this machine or in this build of torch; there is: {there}.")
+    return wanted
+
+
+def _quantized(model: SpeechEncoderDecoderModel) -> Any:
+    """The model with the weights of its linear layers as 8-bit integers."""
+    with warnings.catch_warnings():
+        # torch announces the end of this interface; its successor needs a C++ compiler on the user's machine.
+        warnings.simplefilter("ignore")
+        try:
+            return torch.ao.quantization.quantize_dynamic(model, {torch.nn.Linear}, dtype=torch.qint8)
+        except (RuntimeError, AttributeError) as error:
+            raise UsageError(f"This build of torch cannot run int8 ({error}); use --precision fp32.") from error

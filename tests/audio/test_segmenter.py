@@ -89,10 +89,10 @@ def segments(output: list[SegmentOutput]) -> list[Segment]:
 def sound(parts: list[tuple[bool, float]]) -> np.ndarray:
     """Loud and quiet noise by turns, (loud, seconds)."""
     generator = np.random.default_rng(0)
-    return np.concatenate(
-        [np.zeros(0), *(generator.uniform(0.2, 0.9 if loud else 0.21, round(seconds * SAMPLE_RATE)) * (1 if loud else 0.05)
-                        for loud, seconds in parts)]
-    ).astype(np.float32)  # fmt: skip
+    pieces = [
+        generator.uniform(0.2, 0.9, round(seconds * SAMPLE_RATE)) * (1.0 if loud else 0.01) for loud, seconds in parts
+    ]
+    return np.concatenate([np.zeros(0), *pieces]).astype(np.float32)
 
 
 def longest_run(flags: np.ndarray) -> int:
