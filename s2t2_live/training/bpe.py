@@ -71,7 +71,7 @@ def _merged(word: tuple[str, ...], pair: tuple[str, str]) -> tuple[str, ...]:
     return tuple(merged)
 
 
-GERMAN_ALPHABET = "abcdefghijklmnopqrstuvwxyzäöüßABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ0123456789.,?!:-'"
+GERMAN_ALPHABET = "abcdefghijklmnopqrstuvwxyzäöüßéABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÜ0123456789.,?!:-'"
 
 
 def save_vocabulary(folder: Path, texts: Iterable[str], *, merges: int, alphabet: str = GERMAN_ALPHABET) -> int:
