@@ -10,12 +10,9 @@ import json
 import logging
 import os
 import re
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from tqdm import tqdm
 
 from s2t2_live.assets import asset
 from s2t2_live.errors import ModelNotFoundError
@@ -79,25 +76,25 @@ def resolve_model_folder(
     Raises:
         ModelNotFoundError: no such model, or it cannot be fetched.
     """
-    path = Path(name_or_path).expanduser()
-    if path.is_dir():
-        return path
     name = os.fspath(name_or_path)
+    path = Path(name).expanduser()
+    if name and path.is_dir():
+        return path
     if name == SHIPPED_MODEL:
         try:
             return asset(name)
         except FileNotFoundError as error:
             raise ModelNotFoundError(str(error)) from error
-    if path.exists():
+    if name and path.exists():
         raise ModelNotFoundError(f"The model {name!r} is a file; give the folder that holds its config.json.")
     if not _HUB_ID.fullmatch(name):
         raise ModelNotFoundError(
             f"There is no model {name!r}: it is no folder, not {SHIPPED_MODEL!r}, and no hub id like 'owner/name'."
         )
 
-    import huggingface_hub
+    from huggingface_hub.constants import HF_HUB_OFFLINE
 
-    if local_files_only or huggingface_hub.constants.HF_HUB_OFFLINE:
+    if local_files_only or HF_HUB_OFFLINE:
         return _cached(name, revision, cache_dir, weights=weights)
     if _COMMIT.fullmatch(revision) and not force_download:
         with contextlib.suppress(ModelNotFoundError):
@@ -127,15 +124,6 @@ class _NetworkError(ModelNotFoundError):
         self.reason = reason
 
 
-class _TerminalProgress(tqdm):  # type: ignore[misc]  # tqdm publishes no types
-    """A progress bar that stays silent where standard error is not a terminal."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        kwargs.pop("name", None)
-        kwargs["disable"] = kwargs.get("disable") or not sys.stderr.isatty()
-        super().__init__(*args, **kwargs)
-
-
 def _downloaded(
     name: str,
     revision: str,
@@ -147,7 +135,10 @@ def _downloaded(
 ) -> Path:
     import huggingface_hub
 
-    offered = huggingface_hub.HfApi(token=token).list_repo_files(name, revision=revision)
+    from s2t2_live.speech2text2.transfer import fetch_resumable
+
+    info = huggingface_hub.HfApi(token=token).model_info(name, revision=revision)
+    offered = [file.rfilename for file in info.siblings or []]
     wanted = [file for file in SMALL_FILES if file in offered]
     if weights:
         chosen = _weight_files(offered)
@@ -157,16 +148,18 @@ def _downloaded(
                 "choose a repository with PyTorch weights."
             )
         wanted += chosen
-    folder = huggingface_hub.snapshot_download(
-        name,
-        revision=revision,
-        cache_dir=cache_dir,
-        force_download=force_download,
-        token=token,
-        allow_patterns=wanted,
-        tqdm_class=_TerminalProgress,
-    )
-    return Path(folder)
+    if "config.json" not in wanted:
+        raise ModelNotFoundError(f"The hub repository {name!r} has no config.json; choose one that holds a model.")
+    # One after the other, and in this thread, so that Ctrl-C ends a long transfer at once.
+    for file in wanted:
+        if file not in SMALL_FILES and not force_download:
+            fetch_resumable(name, file, str(info.sha), cache_dir=cache_dir, token=token)
+        huggingface_hub.hf_hub_download(
+            name, file, revision=info.sha, cache_dir=cache_dir, force_download=force_download, token=token
+        )
+    # Asked for by the name of the revision, the cache remembers which commit that is.
+    known = huggingface_hub.hf_hub_download(name, "config.json", revision=revision, cache_dir=cache_dir, token=token)
+    return Path(known).parent
 
 
 def _cached(name: str, revision: str, cache_dir: str | Path | None, *, weights: bool) -> Path:
@@ -177,7 +170,7 @@ def _cached(name: str, revision: str, cache_dir: str | Path | None, *, weights: 
     try:
         folder = Path(
             huggingface_hub.snapshot_download(
-                name, revision=revision, cache_dir=cache_dir, local_files_only=True, allow_patterns=["vocab.json"]
+                name, revision=revision, cache_dir=cache_dir, local_files_only=True, allow_patterns=[*SMALL_FILES]
             )
         )
     except (LocalEntryNotFoundError, OSError) as error:
@@ -234,8 +227,8 @@ def _explained(name: str, revision: str) -> Iterator[None]:
         raise ModelNotFoundError(f"The hub repository {name!r} has no revision {revision!r}; try 'main'.") from error
     except (HfHubHTTPError, LocalEntryNotFoundError, transport, OSError) as error:
         raise _NetworkError(
-            f"The model {name!r} could not be downloaded ({_first_line(error)}); check the network and repeat the "
-            "command: the transfer goes on where it stopped.",
+            f"The model {name!r} could not be downloaded ({_first_line(error)}); check the network and the free disk "
+            "space, and repeat the command: the transfer goes on where it stopped.",
             error,
         ) from error
 

@@ -1,0 +1,370 @@
+"""Finding model folders: local, shipped, and from a small hub on loopback, with a transfer that is cut off."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from s2t2_live.assets import asset
+from s2t2_live.errors import ModelNotFoundError
+from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+SMALL = {"config.json": b'{"model_type": "x"}', "vocab.json": b"{}", "merges.txt": b"a b\n"}
+CLIENT = """
+import json, sys
+from s2t2_live.errors import ModelNotFoundError
+from s2t2_live.speech2text2.hub import resolve_model_folder
+try:
+    folder = resolve_model_folder(sys.argv[1], **json.loads(sys.argv[2]))
+except ModelNotFoundError as error:
+    print(json.dumps({"error": str(error)}))
+else:
+    print(json.dumps({"folder": str(folder), "files": sorted(file.name for file in folder.iterdir())}))
+"""
+
+
+class Hub(ThreadingHTTPServer):
+    """As much of the Hugging Face hub as a download needs."""
+
+    daemon_threads = True
+
+    def __init__(self, repositories: dict[str, dict[str, bytes]]) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.repositories = repositories
+        self.requests: list[tuple[str, str, str | None]] = []
+        self.stall_after: dict[str, int] = {}
+        self.stalled = threading.Event()
+        self.cut_after: dict[str, int] = {}
+        self.status: dict[str, tuple[int, str]] = {}
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    def fetched(self) -> set[str]:
+        return {path.rpartition("/")[2] for method, path, _ in self.requests if method == "GET" and "/resolve/" in path}
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Hub
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+    def do_HEAD(self) -> None:
+        self.answer()
+
+    def do_GET(self) -> None:
+        self.answer()
+
+    def answer(self) -> None:
+        path = self.path.partition("?")[0]
+        wanted = self.headers.get("Range")
+        self.server.requests.append((self.command, path, wanted))
+        api = re.fullmatch(r"/api/models/([^/]+/[^/]+)/(revision|tree)/([^/]+)", path)
+        file = re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path)
+        found = api or file
+        repository = found[1] if found else ""
+        if repository in self.server.status:
+            status, code = self.server.status[repository]
+            return self.send(status, b"", {"X-Error-Code": code, "X-Error-Message": "no"})
+        if repository not in self.server.repositories:
+            return self.send(401 if api else 404, b"", {"X-Error-Code": "RepoNotFound"})
+        files = self.server.repositories[repository]
+        revision = found[3] if api else found[2] if file else ""
+        if revision not in ("main", COMMIT):
+            return self.send(404, b"", {"X-Error-Code": "RevisionNotFound"})
+        if api and api[2] == "revision":
+            siblings = [{"rfilename": name} for name in files]
+            body = {"_id": "1", "id": repository, "modelId": repository, "sha": COMMIT, "siblings": siblings,
+                    "private": False, "tags": [], "downloads": 0, "likes": 0}  # fmt: skip
+            return self.send(200, json.dumps(body).encode())
+        if api:
+            tree = [{"type": "file", "path": n, "size": len(b), "oid": hashlib.sha1(b).hexdigest()}
+                    for n, b in files.items()]  # fmt: skip
+            return self.send(200, json.dumps(tree).encode())
+        assert file is not None
+        if file[3] not in files:
+            return self.send(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT})
+        body = files[file[3]]
+        start = int(wanted.removeprefix("bytes=").partition("-")[0]) if wanted else 0
+        headers = {"ETag": f'"{hashlib.sha256(body).hexdigest()}"', "X-Repo-Commit": COMMIT, "Accept-Ranges": "bytes"}
+        if wanted:
+            headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
+        self.send(206 if wanted else 200, body[start:], headers, name=file[3])
+
+    def send(self, status: int, body: bytes, headers: dict[str, str] | None = None, name: str = "") -> None:
+        self.send_response(status)
+        for key, value in (headers or {}).items():
+            self.send_header(key, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        if name in self.server.stall_after:
+            self.wfile.write(body[: self.server.stall_after.pop(name)])
+            self.wfile.flush()
+            self.server.stalled.set()
+            self.close_connection = True
+            with contextlib.suppress(ConnectionError):
+                self.rfile.read(1)  # until the client is gone
+        elif name in self.server.cut_after:
+            self.wfile.write(body[: self.server.cut_after.pop(name)])
+            self.close_connection = True
+        else:
+            self.wfile.write(body)
+
+
+@pytest.fixture
+def hub() -> Iterator[Hub]:
+    weights = os.urandom(2000)
+    server = Hub(
+        {
+            "owner/both": {**SMALL, "model.safetensors": weights, "pytorch_model.bin": weights, "README.md": b"#",
+                           "tf_model.h5": weights},
+            "owner/bin": {**SMALL, "pytorch_model.bin": weights, "flax_model.msgpack": weights},
+            "owner/sharded": {
+                **SMALL,
+                "model.safetensors.index.json": json.dumps(
+                    {"weight_map": {"a": "model-00001-of-00002.safetensors", "b": "model-00002-of-00002.safetensors"}}
+                ).encode(),
+                "model-00001-of-00002.safetensors": weights,
+                "model-00002-of-00002.safetensors": weights[::-1],
+                "pytorch_model.bin": weights,
+            },
+            "owner/no-weights": dict(SMALL),
+        }
+    )  # fmt: skip
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+class Client:
+    """The function under test in a process of its own, because huggingface_hub reads its environment at import."""
+
+    def __init__(self, endpoint: str, cache: Path) -> None:
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
+            "HF_ENDPOINT": endpoint, "HF_HUB_CACHE": str(cache), "HF_HUB_DISABLE_TELEMETRY": "1",
+            "HF_TOKEN_PATH": str(cache / "no-token"), "NO_PROXY": "*", "PYTHONPATH": str(ROOT),
+        }  # fmt: skip
+
+    def start(self, name: str, **options: Any) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", CLIENT, name, json.dumps(options)]
+        return subprocess.Popen(
+            command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def __call__(self, name: str, **options: Any) -> dict[str, Any]:
+        process = self.start(name, **options)
+        output, errors = process.communicate()
+        assert process.returncode == 0, errors
+        answer: dict[str, Any] = json.loads(output.splitlines()[-1])
+        return answer
+
+
+@pytest.fixture
+def client(hub: Hub, tmp_path: Path) -> Client:
+    return Client(hub.endpoint, tmp_path / "cache")
+
+
+def test_an_existing_folder_is_returned_as_it_is(tmp_path: Path) -> None:
+    assert resolve_model_folder(tmp_path) == tmp_path
+    assert resolve_model_folder(str(tmp_path)) == tmp_path
+
+
+def test_a_folder_wins_over_a_hub_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "owner" / "name").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert resolve_model_folder("owner/name") == Path("owner/name")
+
+
+def test_the_shipped_model_is_found_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    if not (ROOT / "assets" / "demo-en-de").is_dir():
+        pytest.skip("assets/demo-en-de has not been trained yet")
+    assert resolve_model_folder("demo-en-de") == asset("demo-en-de") == ROOT / "assets" / "demo-en-de"
+
+
+def test_a_missing_asset_is_named() -> None:
+    with pytest.raises(FileNotFoundError, match="no-such-thing"):
+        asset("no-such-thing")
+
+
+@pytest.mark.parametrize("name", ["nonsense", "./folder", "a/b/c", "/no/such/folder", "", "owner/name?"])
+def test_what_is_no_folder_and_no_hub_id_is_refused_without_a_network(name: str) -> None:
+    with pytest.raises(ModelNotFoundError, match=re.escape(repr(name))):
+        resolve_model_folder(name)
+
+
+def test_a_file_is_not_a_model_folder(tmp_path: Path) -> None:
+    path = tmp_path / "config.json"
+    path.write_text("{}")
+    with pytest.raises(ModelNotFoundError, match="is a file"):
+        resolve_model_folder(path)
+
+
+def test_hub_options_are_told_from_the_others() -> None:
+    hub, others = split_hub_options({"revision": "v1", "do_lower_case": True, "token": None})
+    assert (hub, others) == ({"revision": "v1", "token": None}, {"do_lower_case": True})
+
+
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [
+        ("owner/both", {"model.safetensors"}),
+        ("owner/bin", {"pytorch_model.bin"}),
+        (
+            "owner/sharded",
+            {"model.safetensors.index.json", "model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"},
+        ),
+    ],
+)
+def test_only_the_files_that_are_needed_are_fetched(hub: Hub, client: Client, name: str, weights: set[str]) -> None:
+    assert set(client(name)["files"]) == {*SMALL, *weights}
+    assert hub.fetched() == {*SMALL, *weights}
+    folder = Path(client(name)["folder"])
+    for file in folder.iterdir():
+        assert file.read_bytes() == hub.repositories[name][file.name]
+
+
+def test_a_processor_needs_no_weights(hub: Hub, client: Client) -> None:
+    assert set(client("owner/both", weights=False)["files"]) == set(SMALL)
+    assert "no complete weights" in client("owner/both", local_files_only=True)["error"]
+    assert "model.safetensors" in client("owner/both")["files"]
+
+
+def test_a_second_call_fetches_nothing_and_force_download_all(hub: Hub, client: Client) -> None:
+    client("owner/both")
+    hub.requests.clear()
+    client("owner/both")
+    assert hub.fetched() == set()
+    client("owner/both", force_download=True)
+    assert hub.fetched() == {*SMALL, "model.safetensors"}
+
+
+def test_a_commit_in_the_cache_needs_no_network(hub: Hub, client: Client) -> None:
+    online = client("owner/both", revision=COMMIT)
+    hub.requests.clear()
+    assert client("owner/both", revision=COMMIT) == online
+    assert hub.requests == []
+
+
+def test_an_interrupted_transfer_goes_on_where_it_stopped_and_serves_offline(hub: Hub, client: Client) -> None:
+    weights = os.urandom(26 * 2**20)
+    hub.repositories["owner/both"]["model.safetensors"] = weights
+    hub.stall_after["model.safetensors"] = 21 * 2**20
+    process = client.start("owner/both")
+    assert hub.stalled.wait(60), process.communicate(timeout=10)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=60)
+    assert process.returncode != 0
+    assert "not in the cache" in client("owner/both", local_files_only=True)["error"]
+
+    hub.requests.clear()
+    answer = client("owner/both")
+    ranges = [wanted for method, path, wanted in hub.requests if method == "GET" and path.endswith("model.safetensors")]
+    assert len(ranges) == 1
+    assert ranges[0] is not None
+    assert int(ranges[0].removeprefix("bytes=").rstrip("-")) >= 10 * 2**20
+    assert Path(answer["folder"], "model.safetensors").read_bytes() == weights
+
+    hub.requests.clear()
+    assert client("owner/both", local_files_only=True) == answer
+    client.environment["HF_HUB_OFFLINE"] = "1"
+    assert client("owner/both") == answer
+    assert hub.requests == []
+
+
+def test_progress_is_shown_on_a_terminal_only(client: Client) -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-c", CLIENT, "owner/both", "{}"]
+    subprocess.run(command, env=client.environment, stdout=subprocess.PIPE, stderr=theirs, check=True)
+    os.close(theirs)
+    shown = b""
+    with contextlib.suppress(OSError):  # how Linux ends the reading of a terminal that is closed
+        while chunk := os.read(ours, 65536):
+            shown += chunk
+    os.close(ours)
+    assert b"model.safetensors: 100%" in shown
+
+    process = client.start("owner/bin")
+    assert "%" not in process.communicate()[1]
+
+
+def test_a_partial_file_that_does_not_fit_is_not_used(hub: Hub, client: Client, tmp_path: Path) -> None:
+    weights = hub.repositories["owner/both"]["model.safetensors"]
+    blobs = tmp_path / "cache" / "models--owner--both" / "blobs"
+    blobs.mkdir(parents=True)
+    (blobs / f"{hashlib.sha256(weights).hexdigest()}.partial").write_bytes(bytes(1000))
+    assert "damaged on its way" in client("owner/both")["error"]
+    answer = client("owner/both")
+    assert Path(answer["folder"], "model.safetensors").read_bytes() == weights
+
+
+def test_a_connection_that_breaks_off_is_resumed_in_the_same_call(hub: Hub, client: Client) -> None:
+    weights = os.urandom(12 * 2**20)
+    hub.repositories["owner/both"]["model.safetensors"] = weights
+    hub.cut_after["model.safetensors"] = 11 * 2**20
+    answer = client("owner/both")
+    assert Path(answer["folder"], "model.safetensors").read_bytes() == weights
+
+
+def test_without_a_network_the_cache_serves(hub: Hub, client: Client) -> None:
+    online = client("owner/both")
+    client.environment["HF_ENDPOINT"] = "http://127.0.0.1:9"
+    assert client("owner/both") == online
+    answer = client("owner/bin")
+    assert "could not be downloaded" in answer["error"]
+    assert "check the network" in answer["error"]
+
+
+def test_offline_and_not_in_the_cache(client: Client) -> None:
+    answer = client("owner/both", local_files_only=True)
+    assert "'owner/both'" in answer["error"]
+    assert "not in the cache" in answer["error"]
+    assert "--offline" in answer["error"]
+
+
+def test_an_incomplete_set_of_shards_is_not_taken_for_the_model(hub: Hub, client: Client) -> None:
+    folder = Path(client("owner/sharded")["folder"])
+    (folder / "model-00002-of-00002.safetensors").unlink()
+    assert "no complete weights" in client("owner/sharded", local_files_only=True)["error"]
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "expected"),
+    [
+        ("owner/missing", {}, "There is no model 'owner/missing'"),
+        ("owner/both", {"revision": "v9"}, "no revision 'v9'"),
+        ("owner/no-weights", {}, "no model.safetensors and no pytorch_model.bin"),
+        ("owner/gated", {}, "gated"),
+        ("owner/broken", {}, "could not be downloaded"),
+    ],
+)
+def test_each_failure_is_one_sentence(
+    hub: Hub, client: Client, name: str, options: dict[str, Any], expected: str
+) -> None:
+    hub.status = {"owner/gated": (403, "GatedRepo"), "owner/broken": (500, "")}
+    error = client(name, **options)["error"]
+    assert expected in error
+    assert "\n" not in error
