@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from queue import SimpleQueue
 from typing import Protocol
 
-from s2t2_live.live.events import Error, Event
+from s2t2_live.live.events import Event
 
 logger = logging.getLogger(__name__)
 
@@ -65,4 +65,3 @@ class Publisher:
                 self._sinks.remove(sink)
                 logger.debug("sink %r failed", sink, exc_info=True)
                 self._failed(error, not self._sinks)
-                self._deliver(Error(f"Output stopped: {error}", fatal=not self._sinks))

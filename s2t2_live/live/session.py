@@ -100,6 +100,7 @@ class Session:
         self._pending: set[_Request] = set()
         self._deadline: float | None = None
         self._aborted = False
+        self._fatal: Exception | None = None
         self._measuring = threading.Lock()
         self._finished = threading.Event()
 
@@ -186,15 +187,21 @@ class Session:
 
     def _sink_failed(self, error: Exception, last: bool) -> None:
         """Called by the publisher's thread; without sinks the session has no purpose."""
-        self._failed(error)
+        self._note(error)
         if last:
             self.abort()
+        else:
+            self._publish(Error(_sentence(error), fatal=False))
 
     def _failed(self, error: Exception) -> None:
+        """The session cannot go on as it was meant to."""
+        self._note(error)
+        self._fatal = self._fatal or error
+
+    def _note(self, error: Exception) -> None:
         if not isinstance(error, S2T2Error | OSError):
             logger.error("the session failed", exc_info=error)
-        if self.error is None:
-            self.error = error
+        self.error = self.error or error
 
     def _conduct(self) -> None:
         """The conductor's thread."""
@@ -211,8 +218,8 @@ class Session:
 
     def _conclude(self) -> None:
         """The last events."""
-        if self.error is not None:
-            self._publish(Error(_sentence(self.error), fatal=True))
+        if self._fatal is not None:
+            self._publish(Error(_sentence(self._fatal), fatal=True))
         self.summary = self._measures.summary(self._segmenter.position / SAMPLE_RATE)
         self._publish(self.summary)
 

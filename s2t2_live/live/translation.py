@@ -40,10 +40,12 @@ class SpeechTranslationModel:
         self._dtype = model.dtype
         self._processor = processor
         generation = model.generation_config
-        start, end = generation.decoder_start_token_id, generation.eos_token_id
-        if start is None or end is None:
+        start = generation.decoder_start_token_id
+        start = generation.bos_token_id if start is None else start
+        if start is None or not generation.eos_ids:
             raise CheckpointError(f"{name} does not say which token begins a sentence and which one ends it.")
-        self._start, self._end = int(start), int(end)
+        self._start = int(start)
+        self._ends = frozenset(generation.eos_ids)
         rate = processor.feature_extractor.sampling_rate
         if rate != SAMPLE_RATE:
             raise CheckpointError(f"{name} is for audio at {rate} Hz; this program gives it {SAMPLE_RATE} Hz.")
@@ -90,18 +92,21 @@ class SpeechTranslationModel:
         room = min(max_tokens, self._longest - 1) - len(prefix)
         with torch.inference_mode():
             encoded = self._encode(samples)
-            tokens = [*prefix]
+            sequence = [self._start, *prefix]
             if room > 0:
-                given = torch.tensor([[self._start, *prefix]], device=self._model.device)
-                sequence = self._model.generate(
-                    encoder_outputs=encoded, decoder_input_ids=given, num_beams=beam_size, max_new_tokens=room
+                generated = self._model.generate(
+                    encoder_outputs=encoded,
+                    decoder_input_ids=torch.tensor([sequence], device=self._model.device),
+                    num_beams=beam_size,
+                    max_new_tokens=room,
+                    do_sample=False,
+                    num_return_sequences=1,
+                    return_dict_in_generate=False,
                 )
-                tokens = sequence[0, 1:].tolist()
-            complete = self._end in tokens[len(prefix) :]
-            if complete:
-                tokens = tokens[: tokens.index(self._end, len(prefix))]
-            score = self._score(encoded, [*tokens, self._end] if complete else tokens)
-        return Hypothesis(tuple(tokens), complete, score)
+                sequence = generated[0].tolist()
+            end = next((i for i in range(1 + len(prefix), len(sequence)) if sequence[i] in self._ends), None)
+            score = self._score(encoded, sequence if end is None else sequence[: end + 1])
+        return Hypothesis(tuple(sequence[1:end]), complete=end is not None, log_probability=score)
 
     def text(self, tokens: Sequence[int]) -> str:
         text: str = self._processor.tokenizer.decode(list(tokens), skip_special_tokens=True)
@@ -118,14 +123,16 @@ class SpeechTranslationModel:
         values = features["input_values"].to(self._model.device, self._dtype)
         return self._model.encoder(values, return_dict=True)
 
-    def _score(self, encoded: Any, tokens: list[int]) -> float | None:
+    def _score(self, encoded: Any, sequence: list[int]) -> float | None:
         """Mean log-probability of the tokens after the start token; None without tokens."""
-        if not tokens:
+        if len(sequence) < 2:
             return None
-        given = torch.tensor([[self._start, *tokens[:-1]]], device=self._model.device)
-        logits = self._model(encoder_outputs=encoded, decoder_input_ids=given, return_dict=True).logits[0]
-        scores = logits.float().log_softmax(-1).gather(1, torch.tensor(tokens, device=logits.device)[:, None])
-        return float(scores.mean())
+        given, chosen = torch.tensor(sequence[:-1]), torch.tensor(sequence[1:])
+        output = self._model(
+            encoder_outputs=encoded, decoder_input_ids=given[None].to(self._model.device), return_dict=True
+        )
+        log_probabilities = output.logits[0].float().cpu().log_softmax(-1)
+        return float(log_probabilities.gather(1, chosen[:, None]).mean())
 
 
 def _is_word(token: str) -> bool:

@@ -1,0 +1,133 @@
+"""The model behind the engine: loading, forced prefixes, caps, scores."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from s2t2_live import Speech2Text2Processor, SpeechEncoderDecoderModel
+from s2t2_live.errors import CheckpointError, ModelNotFoundError, UsageError
+from s2t2_live.live.translation import SpeechTranslationModel
+
+NOISE = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
+
+
+def load(folder: Path, precision: str = "auto", device: str = "cpu") -> SpeechTranslationModel:
+    return SpeechTranslationModel.load(str(folder), device=device, precision=precision, threads=None, offline=True)
+
+
+@pytest.fixture(scope="module")
+def model(tiny_checkpoint: Path) -> SpeechTranslationModel:
+    return load(tiny_checkpoint)
+
+
+@pytest.mark.parametrize("beam_size", [1, 5])
+@pytest.mark.parametrize("prefix", [(), (4, 5), (7, 8, 10)])
+def test_it_says_what_generate_says(
+    model: SpeechTranslationModel, tiny_checkpoint: Path, beam_size: int, prefix: tuple[int, ...]
+) -> None:
+    """From audio, with the model's own classes."""
+    family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
+    processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
+    values = processor(NOISE, sampling_rate=16_000, return_tensors="pt").input_values
+    expected = family.generate(
+        inputs=values,
+        decoder_input_ids=torch.tensor([[2, *prefix]]),
+        num_beams=beam_size,
+        max_new_tokens=12 - len(prefix),
+    )[0, 1:].tolist()
+    found = model.translate(NOISE, prefix, beam_size=beam_size, max_tokens=12)
+    assert found.tokens[: len(prefix)] == prefix
+    assert [*found.tokens, *([2] if found.complete else [])] == expected
+    assert found.complete == (2 in expected[len(prefix) :])
+
+
+def test_the_score_is_the_mean_log_probability(model: SpeechTranslationModel, tiny_checkpoint: Path) -> None:
+    """Step by step, without a cache."""
+    family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
+    processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
+    values = processor(NOISE, sampling_rate=16_000, return_tensors="pt").input_values
+    found = model.translate(NOISE, (4, 5), beam_size=5, max_tokens=12)
+    sequence = [2, *found.tokens, *([2] if found.complete else [])]
+    scores = []
+    with torch.no_grad():
+        for end in range(1, len(sequence)):
+            logits = family(inputs=values, decoder_input_ids=torch.tensor([sequence[:end]])).logits[0, -1]
+            scores.append(logits.log_softmax(-1)[sequence[end]].item())
+    assert found.log_probability == pytest.approx(np.mean(scores), abs=1e-4)
+
+
+def test_the_cap_counts_the_prefix(model: SpeechTranslationModel) -> None:
+    for max_tokens in (1, 3, 4, 9):
+        found = model.translate(NOISE, (4, 5, 6), beam_size=1, max_tokens=max_tokens)
+        assert len(found.tokens) <= max(3, max_tokens)
+        if len(found.tokens) == max(3, max_tokens):
+            assert not found.complete
+
+
+def test_the_decoders_positions_are_a_cap(model: SpeechTranslationModel) -> None:
+    found = model.translate(NOISE, (), beam_size=1, max_tokens=1_000)
+    assert len(found.tokens) < 64
+
+
+@pytest.mark.parametrize("samples", [0, 1, 399, 1_599])
+def test_audio_without_room_for_a_word_says_nothing(model: SpeechTranslationModel, samples: int) -> None:
+    found = model.translate(NOISE[:samples], (), beam_size=5, max_tokens=12)
+    assert (found.tokens, found.complete, found.log_probability) == ((), True, None)
+
+
+def test_words_and_their_ends(model: SpeechTranslationModel) -> None:
+    """The pieces: <s> <pad> </s> <unk> der Zug fährt Bahn@@ hof zum , . ? ' heute."""
+    assert [token for token in range(15) if not model.ends_word(token)] == [7]
+    assert [token for token in range(15) if not model.is_word(token)] == [0, 1, 2, 3, 10, 11, 12, 13]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "text"),
+    [((), ""), ((4, 7, 8, 10, 14, 11), "der Bahnhof, heute."), ((4, 7), "der Bahn"), ((4, 3, 2), "der")],
+)
+def test_text(model: SpeechTranslationModel, tokens: tuple[int, ...], text: str) -> None:
+    assert model.text(tokens) == text
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
+def test_precisions(tiny_checkpoint: Path, model: SpeechTranslationModel, precision: str) -> None:
+    """Random weights: only the first steps can be expected to agree."""
+    other = load(tiny_checkpoint, precision)
+    assert (other.precision, other.device) == (precision, "cpu")
+    found = other.translate(NOISE, (4, 5), beam_size=1, max_tokens=6)
+    expected = model.translate(NOISE, (4, 5), beam_size=1, max_tokens=6)
+    assert found.log_probability == pytest.approx(expected.log_probability, abs=0.2)
+
+
+def test_half_precision_needs_a_gpu(tiny_checkpoint: Path) -> None:
+    with pytest.raises(UsageError, match="needs a GPU"):
+        load(tiny_checkpoint, "fp16")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has the device that the test is to miss")
+def test_a_device_that_is_not_there(tiny_checkpoint: Path) -> None:
+    with pytest.raises(UsageError, match="no device cuda"):
+        load(tiny_checkpoint, device="cuda")
+
+
+def test_a_model_that_does_not_exist() -> None:
+    with pytest.raises(ModelNotFoundError, match="nowhere"):
+        SpeechTranslationModel.load("nowhere", device="cpu", precision="auto", threads=None, offline=True)
+
+
+def test_a_checkpoint_for_another_rate(tiny_checkpoint: Path) -> None:
+    family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
+    processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
+    processor.feature_extractor.sampling_rate = 8_000
+    with pytest.raises(CheckpointError, match="8000 Hz"):
+        SpeechTranslationModel(family, processor, name="narrow", precision="fp32")
+
+
+def test_a_checkpoint_that_does_not_know_how_to_begin(tiny_checkpoint: Path) -> None:
+    family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
+    family.generation_config.decoder_start_token_id = family.generation_config.bos_token_id = None
+    processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
+    with pytest.raises(CheckpointError, match="begins a sentence"):
+        SpeechTranslationModel(family, processor, name="mute", precision="fp32")
