@@ -10,6 +10,7 @@ import re
 import signal
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -297,6 +298,7 @@ def test_an_interrupted_transfer_goes_on_where_it_stopped_and_serves_offline(hub
 
 def test_progress_is_shown_on_a_terminal_only(client: Client) -> None:
     ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
     command = [sys.executable, "-c", CLIENT, "owner/both", "{}"]
     subprocess.run(command, env=client.environment, stdout=subprocess.PIPE, stderr=theirs, check=True)
     os.close(theirs)
