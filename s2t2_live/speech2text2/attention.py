@@ -62,9 +62,7 @@ class Attention(nn.Module):
             weights = torch.softmax(scores if mask is None else scores + mask, dim=-1)
             if head_mask is not None:
                 if head_mask.shape != (self.heads,):
-                    raise InputError(
-                        f"A head mask must have {self.heads} entries a layer, not {list(head_mask.shape)}."
-                    )
+                    raise InputError(f"A head mask needs {self.heads} entries a layer, not {list(head_mask.shape)}.")
                 weights = weights * head_mask.view(1, -1, 1, 1)
             context = F.dropout(weights, dropout) @ values
         else:

@@ -199,6 +199,7 @@ class ModelConfig:
                 local_files_only=local_files_only,
                 force_download=force_download,
                 token=token,
+                weights=False,
             )
             path = folder / CONFIG_FILE
         return cls.from_dict(read_json_object(path), **overrides)
@@ -423,8 +424,9 @@ def find_folder(
     local_files_only: bool = False,
     force_download: bool = False,
     token: str | None = None,
+    weights: bool = True,
 ) -> Path:
-    """The folder itself, or the one that a hub id was downloaded to.
+    """The folder itself, or the one that a hub id was downloaded to, on demand without the weights.
 
     Raises:
         ModelNotFoundError: there is no such folder or hub id.
@@ -437,10 +439,11 @@ def find_folder(
     return resolve_model_folder(
         name_or_path,
         revision=revision,
-        cache_dir=cache_dir,
+        cache_dir=None if cache_dir is None else Path(cache_dir),
         local_files_only=local_files_only,
         force_download=force_download,
         token=token,
+        weights=weights,
     )
 
 

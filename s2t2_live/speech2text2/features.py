@@ -163,9 +163,15 @@ class PositionalConvolution(nn.Module):
         return self.activation(y[..., : x.shape[1]]).transpose(1, 2)
 
 
-class _MagnitudeAndDirection(nn.Module):
-    """The two factors under the names that torch's weight norm gives them."""
+class _Parametrizations(nn.Module):
+    """A level of the names that torch's weight norm gives to its factors."""
 
+    def __init__(self, size: int, kernel: int, groups: int) -> None:
+        super().__init__()
+        self.weight = _MagnitudeAndDirection(size, kernel, groups)
+
+
+class _MagnitudeAndDirection(nn.Module):
     def __init__(self, size: int, kernel: int, groups: int) -> None:
         super().__init__()
         self.original0 = nn.Parameter(torch.empty(1, 1, kernel))
@@ -180,27 +186,20 @@ class WeightNormConvolution(nn.Module):
         self.groups = groups
         self.padding = kernel // 2
         self.bias = nn.Parameter(torch.zeros(size))
-        self.parametrizations = nn.ModuleDict({"weight": _MagnitudeAndDirection(size, kernel, groups)})
+        self.parametrizations = _Parametrizations(size, kernel, groups)
         self.set_weight(torch.randn(size, size // groups, kernel) * 2 * math.sqrt(1 / (kernel * size)))
         self._folded: tuple[tuple[object, ...], Tensor] | None = None
-
-    @property
-    def magnitude(self) -> Tensor:
-        return self.parametrizations["weight"].original0
-
-    @property
-    def direction(self) -> Tensor:
-        return self.parametrizations["weight"].original1
 
     @torch.no_grad()
     def set_weight(self, weight: Tensor) -> None:
         """Splits a plain weight `(size, size / groups, kernel)` into its two factors."""
-        self.direction.copy_(weight)
-        self.magnitude.copy_(weight.norm(dim=(0, 1), keepdim=True))
+        factors = self.parametrizations.weight
+        factors.original0.copy_(weight.norm(dim=(0, 1), keepdim=True))
+        factors.original1.copy_(weight)
 
     def weight(self) -> Tensor:
         """The product, `(size, size / groups, kernel)`."""
-        g, v = self.magnitude, self.direction
+        g, v = self.parametrizations.weight.original0, self.parametrizations.weight.original1
         if torch.is_grad_enabled() and (g.requires_grad or v.requires_grad):
             return torch._weight_norm(v, g, 2)
         if g.is_inference() or v.is_inference():

@@ -118,9 +118,7 @@ class Generator:
         if config.max_new_tokens is not None:
             config.max_length = prompt.shape[1] + config.max_new_tokens
         if config.num_beams > 1 and config.max_length <= prompt.shape[1]:
-            raise InputError(
-                f"max_length is {config.max_length}, but the forced beginning has {prompt.shape[1]} tokens."
-            )
+            raise InputError(f"max_length is {config.max_length}, but the beginning has {prompt.shape[1]} tokens.")
         search = Search(
             config,
             processors(config, prompt.shape[1], prefix_allowed_tokens_fn, tuple(logits_processor or ())),

@@ -46,7 +46,7 @@ class SinusoidalPositions(nn.Module):
 
     def forward(self, positions: Tensor, most: int) -> Tensor:
         """Vectors of `positions`, of which none exceeds `most`: one more axis, `size` long."""
-        table = self.weights
+        table: Tensor = self.weights
         if most >= len(table):
             if self._longer is None or most >= len(self._longer) or self._longer.dtype != table.dtype:
                 rest = self.table(2 * most, table.device)[len(table) :]
