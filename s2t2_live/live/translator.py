@@ -97,6 +97,7 @@ class Translator:
         self._current: _Look | _Finish | None = None
         self._unfinished: deque[_Segment] = deque()
         self._heard = 0
+        self._done = 0
         self._hold_back = clock is None
         self._closed = False
         self._aborted = False
@@ -107,9 +108,13 @@ class Translator:
 
     @property
     def done(self) -> float:
-        """Seconds of audio up to which everything is translated."""
+        """Seconds of audio up to which everything is translated; never falls.
+
+        A segment begins a little before it is found, so its first moments may have been counted as silence.
+        """
         with self._changed:
-            return (self._unfinished[0].start if self._unfinished else self._heard) / SAMPLE_RATE
+            self._done = max(self._done, self._unfinished[0].start if self._unfinished else self._heard)
+            return self._done / SAMPLE_RATE
 
     def put(self, output: SegmentOutput) -> None:
         """Take what the segmenter gave. Blocks while enough jobs wait, if the source can be held back."""
