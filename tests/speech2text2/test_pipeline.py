@@ -1,0 +1,180 @@
+"""The pipeline: recordings in every form, batches, and refusals."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+import torch
+
+from s2t2_live import (
+    Speech2Text2Tokenizer,
+    SpeechEncoderDecoderModel,
+    Wav2Vec2FeatureExtractor,
+    pipeline,
+)
+from s2t2_live.errors import AudioInputError, InputError, ModelNotFoundError, RecordingError
+from s2t2_live.speech2text2.pipeline import AutomaticSpeechRecognitionPipeline
+
+RATE = 16000
+TASK = "automatic-speech-recognition"
+
+
+def tones(seconds: float, seed: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+    """A different sound for each seed, with nothing above 4 kHz, so that resampling changes little."""
+    draw = np.random.default_rng(seed)
+    time = np.arange(round(seconds * RATE)) / RATE
+    waves = [
+        np.sin(2 * np.pi * f * time + p) * np.sin(np.pi * time * r) for f, p, r in draw.random((8, 3)) * (3000, 6, 9)
+    ]
+    return (0.1 * np.sum(waves, axis=0)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def asr(small_checkpoint: Path) -> AutomaticSpeechRecognitionPipeline:
+    return pipeline(TASK, model=small_checkpoint, max_new_tokens=12)
+
+
+@pytest.fixture(scope="module")
+def sound() -> np.ndarray[Any, np.dtype[np.float32]]:
+    return tones(1.2, 1)
+
+
+def expected(asr: AutomaticSpeechRecognitionPipeline, sound: Any) -> dict[str, str]:
+    features = asr.feature_extractor(sound, sampling_rate=RATE, return_tensors="pt")
+    tokens = asr.model.generate(features.input_values, attention_mask=features.attention_mask, max_new_tokens=12)
+    return {"text": asr.tokenizer.decode(tokens[0], skip_special_tokens=True)}
+
+
+def test_the_text_is_what_the_parts_give(asr: AutomaticSpeechRecognitionPipeline, sound: Any) -> None:
+    assert asr(sound) == expected(asr, sound)
+    assert asr(sound)["text"] != asr(tones(1.5, 2))["text"]
+
+
+@pytest.mark.parametrize("subtype", ["FLOAT", "DOUBLE"])
+def test_paths_and_bytes(asr: AutomaticSpeechRecognitionPipeline, sound: Any, tmp_path: Path, subtype: str) -> None:
+    path = tmp_path / "sound.wav"
+    soundfile.write(path, sound, RATE, subtype=subtype)
+    assert asr(path) == asr(str(path)) == asr(path.read_bytes()) == expected(asr, sound)
+
+
+def test_channels_are_mixed_and_the_rate_is_changed(
+    asr: AutomaticSpeechRecognitionPipeline, sound: Any, tmp_path: Path
+) -> None:
+    path = tmp_path / "sound.flac"
+    upsampled = soxr.resample(sound, RATE, 44100)
+    soundfile.write(path, np.stack([upsampled * 1.5, upsampled * 0.5], axis=1), 44100, subtype="PCM_24")
+    assert asr(path) == expected(asr, sound)
+
+
+@pytest.mark.parametrize("key", ["raw", "array"])
+def test_dictionaries(asr: AutomaticSpeechRecognitionPipeline, sound: Any, key: str) -> None:
+    given = {"sampling_rate": RATE, key: sound, "speaker": 7}
+    if key == "array":
+        given["path"] = "somewhere.flac"
+    before = dict(given)
+    assert asr(given) == {**expected(asr, sound), "speaker": [7]}
+    assert given == before
+    assert asr({"sampling_rate": 48000, key: soxr.resample(sound, RATE, 48000)}) == expected(asr, sound)
+
+
+def test_tensors_and_other_sample_types(asr: AutomaticSpeechRecognitionPipeline, sound: Any) -> None:
+    for given in (torch.from_numpy(sound), sound.astype(np.float64), sound * 0.25):
+        assert asr(given) == expected(asr, sound)
+    assert set(asr((sound * 2**14).astype(np.int16))) == {"text"}
+
+
+def test_lists_batches_and_iterators(asr: AutomaticSpeechRecognitionPipeline) -> None:
+    sounds = [tones(0.4 + 0.3 * seed, seed) for seed in range(5)]
+    singly = [expected(asr, sound) for sound in sounds]
+    assert asr(sounds) == singly
+    assert asr(tuple(sounds), batch_size=2) == singly
+    assert asr(sounds, batch_size=8) == singly
+    results = asr(iter(sounds), batch_size=3)
+    assert next(results) == singly[0]
+    assert list(results) == singly[1:]
+    assert asr([]) == []
+
+
+def test_arguments_of_generate(asr: AutomaticSpeechRecognitionPipeline, sound: Any) -> None:
+    short = asr(sound, max_new_tokens=3)["text"]
+    assert asr(sound, generate_kwargs={"max_new_tokens": 3})["text"] == short
+    assert len(short) < len(asr(sound)["text"])
+    with pytest.raises(InputError, match="given twice"):
+        asr(sound, max_new_tokens=3, generate_kwargs={"max_new_tokens": 4})
+    with pytest.raises(InputError, match="num_return_sequences"):
+        asr(sound, generate_kwargs={"num_beams": 2, "num_return_sequences": 2})
+
+
+def test_parts_may_be_objects(small_checkpoint: Path, asr: AutomaticSpeechRecognitionPipeline, sound: Any) -> None:
+    made = pipeline(
+        TASK,
+        model=SpeechEncoderDecoderModel.from_pretrained(small_checkpoint),
+        tokenizer=Speech2Text2Tokenizer.from_pretrained(small_checkpoint),
+        feature_extractor=Wav2Vec2FeatureExtractor.from_pretrained(small_checkpoint),
+        device=-1,
+        generate_kwargs={"max_new_tokens": 12},
+    )
+    assert made(sound) == asr(sound)
+    mixed = pipeline(TASK, model=made.model, tokenizer=small_checkpoint, feature_extractor=str(small_checkpoint))
+    assert mixed(sound, max_new_tokens=12) == asr(sound)
+    with pytest.raises(InputError, match="pass tokenizer"):
+        pipeline(TASK, model=made.model)
+    with pytest.raises(InputError, match="torch_dtype"):
+        pipeline(TASK, model=made.model, torch_dtype=torch.float16)
+
+
+def test_unknown_tasks_and_models_are_refused(small_checkpoint: Path) -> None:
+    with pytest.raises(InputError, match="translation"):
+        pipeline("translation", model=small_checkpoint)
+    with pytest.raises(ModelNotFoundError, match="no-such"):
+        pipeline(TASK, model=small_checkpoint / "no-such")
+    with pytest.raises(InputError, match="is a str"):
+        AutomaticSpeechRecognitionPipeline("model", None, None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ("missing.wav", RecordingError, "missing.wav"),
+        ("https://example.org/a.wav", RecordingError, "download"),
+        (b"no audio at all", RecordingError, "bytes"),
+        (b"", RecordingError, "bytes"),
+        (np.zeros((2, 400), dtype=np.float32), AudioInputError, r"\(2, 400\)"),
+        (np.array([np.nan] * 800), AudioInputError, "NaN"),
+        ({"raw": np.zeros(800)}, InputError, "sampling_rate"),
+        ({"sampling_rate": RATE}, InputError, "raw"),
+        ({"raw": np.zeros(800), "sampling_rate": RATE, "stride": (1, 1)}, InputError, "stride"),
+        (3.5, InputError, "is given as a float"),
+    ],
+)
+def test_bad_recordings_are_refused(
+    asr: AutomaticSpeechRecognitionPipeline, given: Any, error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        asr(given)
+
+
+def test_bad_files_are_named(asr: AutomaticSpeechRecognitionPipeline, tmp_path: Path) -> None:
+    text = tmp_path / "text.wav"
+    text.write_text("This is not audio.")
+    with pytest.raises(RecordingError, match=r"text\.wav is not audio"):
+        asr(text)
+    with pytest.raises(RecordingError, match="cannot be read"):
+        asr(tmp_path)
+    empty = io.BytesIO()
+    soundfile.write(empty, np.zeros(0), RATE, format="WAV")
+    with pytest.raises(AudioInputError, match="no samples"):
+        asr(empty.getvalue())
+
+
+def test_what_the_family_cannot_do_is_said(asr: AutomaticSpeechRecognitionPipeline, sound: Any) -> None:
+    with pytest.raises(InputError, match="timestamps"):
+        asr(sound, return_timestamps=True)
+    with pytest.raises(InputError, match="chunk_length_s"):
+        asr(sound, chunk_length_s=10)

@@ -1,0 +1,271 @@
+"""Encoding, decoding, padding and the files of the tokenizer."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from s2t2_live import Speech2Text2Tokenizer
+from s2t2_live.errors import CheckpointError, ModelNotFoundError, TokenInputError
+from s2t2_live.speech2text2.added_tokens import AddedToken, split_at_tokens
+from s2t2_live.speech2text2.fastbpe import FastBPE
+
+VOCAB = {
+    "<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "here": 4, "a": 5, "couple": 6, "words": 7, "of@@": 8, "the": 9,
+    "vocab": 10, "here@@": 11, "l@@": 12, "o@@": 13, "w": 14, "lo@@": 15, "low": 16, ".": 17, "!": 18,
+}  # fmt: skip
+MERGES = "l o 20\nlo w</w> 10\nw o 3\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "vocab.json").write_text(json.dumps(VOCAB))
+    (tmp_path / "merges.txt").write_text(MERGES)
+    return tmp_path
+
+
+@pytest.fixture
+def tokenizer(folder: Path) -> Speech2Text2Tokenizer:
+    return Speech2Text2Tokenizer.from_pretrained(folder)
+
+
+def test_merges_are_applied_by_rank(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert tokenizer.tokenize("low lo wow l") == ["low", "l@@", "o", "wo@@", "w", "l"]
+    assert tokenizer.encode("low lo wow l") == [16, 12, 3, 3, 14, 3]
+
+
+def test_neither_a_start_nor_an_end_is_added(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert tokenizer("low low")["input_ids"] == [16, 16]
+    assert tokenizer("low low", add_special_tokens=True)["input_ids"] == [16, 16]
+
+
+def test_special_tokens_stand_whole(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert tokenizer.tokenize("low</s>low <s>") == ["low", "</s>", "low", "<s>"]
+    assert tokenizer.tokenize("<s>", split_special_tokens=True) == ["<@@", "s@@", ">"]
+
+
+def test_pieces_are_joined(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert tokenizer.decode([4, 6, 8, 7, 10]) == "here couple ofwords vocab"
+    assert tokenizer.decode([8, 2]) == "of</s>"
+    assert tokenizer.decode([6, 11]) == "couple here@@"
+    assert tokenizer.decode([]) == ""
+
+
+def test_unknown_ids_print_unk_and_special_ones_can_be_left_out(tokenizer: Speech2Text2Tokenizer) -> None:
+    ids = [2, 6, 999, -100, 3, 2, 1]
+    assert tokenizer.decode(ids) == "</s> couple <unk> <unk> <unk> </s> <pad>"
+    assert tokenizer.decode(ids, skip_special_tokens=True) == "couple <unk> <unk>"
+
+
+def test_blanks_before_punctuation_are_closed_up(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert tokenizer.decode([6, 17, 18]) == "couple.!"
+    assert tokenizer.decode([6, 17, 18], clean_up_tokenization_spaces=False) == "couple . !"
+    assert tokenizer.clean_up_tokenization(" : \" I do n't , ") == " : \" I don't, "
+
+
+@pytest.mark.parametrize("kind", [list, np.array, torch.tensor])
+def test_ids_may_be_lists_arrays_and_tensors(tokenizer: Speech2Text2Tokenizer, kind: Any) -> None:
+    assert tokenizer.decode(kind([6, 7])) == "couple words"
+    assert tokenizer.batch_decode(kind([[6, 7], [9, 1]]), skip_special_tokens=True) == ["couple words", "the"]
+
+
+def test_a_single_id_is_a_word(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert tokenizer.decode(6) == tokenizer.decode(torch.tensor(6)) == "couple"
+    assert tokenizer.batch_decode([6, 7]) == ["couple", "words"]
+
+
+def test_a_batch_is_not_for_decode(tokenizer: Speech2Text2Tokenizer) -> None:
+    with pytest.raises(TokenInputError, match="batch_decode"):
+        tokenizer.decode([[6, 7]])
+
+
+def test_lower_casing_spares_special_tokens(folder: Path) -> None:
+    tokenizer = Speech2Text2Tokenizer.from_pretrained(folder, do_lower_case=True, bos_token="<S>")
+    assert tokenizer.tokenize("LOW <S>") == ["low", "<S>"]
+    assert tokenizer.tokenize("ΛΌΓΟΣ") == ["λ@@", "ό@@", "γ@@", "ο@@", "σ"]
+
+
+def test_padding_to_the_longest_to_a_length_and_to_a_multiple(tokenizer: Speech2Text2Tokenizer) -> None:
+    texts = ["low low low", "low"]
+    assert tokenizer(texts, padding=True).data == {
+        "input_ids": [[16, 16, 16], [16, 1, 1]],
+        "attention_mask": [[1, 1, 1], [1, 0, 0]],
+    }
+    assert tokenizer(texts, padding="max_length", max_length=5)["input_ids"][1] == [16, 1, 1, 1, 1]
+    assert tokenizer("low", padding=True, pad_to_multiple_of=4)["attention_mask"] == [1, 0, 0, 0]
+    tokenizer.padding_side = "left"
+    assert tokenizer(texts, padding=True)["input_ids"][1] == [1, 1, 16]
+
+
+def test_truncation(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert tokenizer("low . !", truncation=True, max_length=2)["input_ids"] == [16, 17]
+    assert tokenizer("low . !", max_length=2)["input_ids"] == [16, 17]
+    assert tokenizer("low . !", truncation=True)["input_ids"] == [16, 17, 18]
+    tokenizer.truncation_side = "left"
+    tokenizer.model_max_length = 2
+    assert tokenizer("low . !", truncation=True)["input_ids"] == [17, 18]
+
+
+def test_tensors(tokenizer: Speech2Text2Tokenizer) -> None:
+    encoding = tokenizer("low low", return_tensors="pt")
+    assert encoding.input_ids.dtype == torch.int64
+    assert encoding["input_ids"].tolist() == [[16, 16]]
+    assert encoding.to("cpu") is encoding
+    assert isinstance(tokenizer("low", return_tensors="np").input_ids, np.ndarray)
+    assert tokenizer("", return_tensors="pt").input_ids.shape == (1, 0)
+
+
+def test_targets_become_labels(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert tokenizer("low", text_target="the").data == {"input_ids": [16], "attention_mask": [1], "labels": [3, 3, 3]}
+    assert tokenizer(text_target="low")["input_ids"] == [16]
+
+
+def test_a_collator_pads_encoded_examples(tokenizer: Speech2Text2Tokenizer) -> None:
+    examples = [tokenizer("low low"), tokenizer("low")]
+    batch = tokenizer.pad(examples, return_tensors="pt")
+    assert batch.input_ids.tolist() == [[16, 16], [16, 1]]
+    assert batch.attention_mask.tolist() == [[1, 1], [1, 0]]
+    labels = tokenizer.pad([{"input_ids": torch.tensor([5])}, {"input_ids": torch.tensor([5, 6])}], return_tensors="pt")
+    assert labels.input_ids.tolist() == [[5, 1], [5, 6]]
+    with pytest.raises(TokenInputError, match="no input_ids"):
+        tokenizer.pad({"labels": [1]})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ({"text": ["low", "low low"], "return_tensors": "pt"}, "different lengths"),
+        ({"text": 5}, "is a int"),
+        ({"text": b"low"}, "is a bytes"),
+        ({"text": ["low", None]}, "is a NoneType"),
+        ({}, "nothing to encode"),
+        ({"text": "low", "padding": "most"}, "padding is 'most'"),
+        ({"text": "low", "truncation": "some"}, "truncation is 'some'"),
+        ({"text": "low", "return_tensors": "tf"}, "return_tensors is 'tf'"),
+        ({"text": "low", "padding": True, "truncation": True, "max_length": 5, "pad_to_multiple_of": 2}, "multiple"),
+    ],
+)
+def test_bad_arguments_are_refused(tokenizer: Speech2Text2Tokenizer, arguments: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ValueError, match=expected):
+        tokenizer(**arguments)
+
+
+def test_unknown_options_are_logged(tokenizer: Speech2Text2Tokenizer, caplog: pytest.LogCaptureFixture) -> None:
+    assert tokenizer("low", do_magic=True)["input_ids"] == [16]
+    assert "do_magic" in caplog.text
+
+
+def test_without_merges_it_only_decodes(folder: Path, tmp_path: Path) -> None:
+    (folder / "merges.txt").unlink()
+    tokenizer = Speech2Text2Tokenizer.from_pretrained(folder)
+    assert tokenizer.decode([6, 7]) == "couple words"
+    with pytest.raises(TokenInputError, match=r"merges\.txt"):
+        tokenizer("low")
+    tokenizer.save_pretrained(tmp_path / "saved")
+    assert not (tmp_path / "saved" / "merges.txt").exists()
+
+
+def test_the_files_come_back(tokenizer: Speech2Text2Tokenizer, tmp_path: Path) -> None:
+    tokenizer.add_tokens(["[x]", AddedToken("[y]", lstrip=True)])
+    tokenizer.add_special_tokens({"mask_token": "<mask>", "additional_special_tokens": ["<z>"]})
+    tokenizer.padding_side = "left"
+    names = {Path(path).name for path in tokenizer.save_pretrained(tmp_path / "saved")}
+    assert names == {path.name for path in (tmp_path / "saved").iterdir()}
+    again = Speech2Text2Tokenizer.from_pretrained(tmp_path / "saved")
+    assert again.get_vocab() == tokenizer.get_vocab()
+    assert again.added_tokens_decoder == tokenizer.added_tokens_decoder
+    assert again.special_tokens_map == tokenizer.special_tokens_map
+    text = "low[x] [y]<mask> <z>"
+    assert again.encode(text) == tokenizer.encode(text)
+    again.save_pretrained(tmp_path / "again")
+    first, second = (json.loads((tmp_path / name / "tokenizer_config.json").read_text()) for name in ("saved", "again"))
+    assert first == second
+
+
+def test_special_tokens_have_attributes(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert (tokenizer.bos_token, tokenizer.bos_token_id) == ("<s>", 0)
+    assert (tokenizer.pad_token_id, tokenizer.eos_token_id, tokenizer.unk_token_id) == (1, 2, 3)
+    assert (tokenizer.mask_token, tokenizer.mask_token_id) == (None, None)
+    tokenizer.pad_token = "</s>"
+    assert tokenizer.pad_token_id == 2
+    assert tokenizer.all_special_ids == [0, 2, 3]
+    with pytest.raises(AttributeError):
+        _ = tokenizer.nothing
+
+
+def test_a_special_token_that_the_vocabulary_lacks_is_added(folder: Path) -> None:
+    del (vocabulary := dict(VOCAB))["<pad>"]
+    (folder / "vocab.json").write_text(json.dumps(vocabulary))
+    tokenizer = Speech2Text2Tokenizer.from_pretrained(folder)
+    assert tokenizer.pad_token_id == len(vocabulary) == tokenizer.vocab_size
+    assert len(tokenizer) == len(vocabulary) + 1
+
+
+def test_added_tokens_get_new_ids_once(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert tokenizer.add_tokens(["[x]", "couple", "[x]"]) == 1
+    assert tokenizer.add_tokens("[x]") == 0
+    assert tokenizer.convert_tokens_to_ids(["[x]", "couple", "nothing"]) == [len(VOCAB), 6, 3]
+    assert tokenizer.convert_ids_to_tokens(len(VOCAB)) == "[x]"
+    with pytest.raises(TokenInputError, match="'colour'"):
+        tokenizer.add_special_tokens({"colour": "red"})
+
+
+def test_it_can_be_copied_and_sent_to_another_process(tokenizer: Speech2Text2Tokenizer) -> None:
+    for twin in (copy.deepcopy(tokenizer), pickle.loads(pickle.dumps(tokenizer))):
+        assert twin.encode("low <s>") == tokenizer.encode("low <s>")
+    encoding = tokenizer("low", return_tensors="pt")
+    assert pickle.loads(pickle.dumps(encoding)).input_ids.equal(encoding.input_ids)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("vocab.json", "{", "not valid JSON"),
+        ("vocab.json", "[]", "JSON list"),
+        ("vocab.json", '{"a": "b"}', "no integer id"),
+        ("tokenizer_config.json", "nonsense", "not valid JSON"),
+        ("tokenizer_config.json", '{"added_tokens_decoder": {"0": 5}}', "added token"),
+    ],
+)
+def test_broken_files_are_named(folder: Path, name: str, content: str, expected: str) -> None:
+    (folder / name).write_text(content)
+    with pytest.raises(CheckpointError, match=expected):
+        Speech2Text2Tokenizer.from_pretrained(folder)
+
+
+def test_missing_files_are_named(folder: Path) -> None:
+    (folder / "vocab.json").unlink()
+    with pytest.raises(CheckpointError, match=r"no vocab\.json"):
+        Speech2Text2Tokenizer.from_pretrained(folder)
+    with pytest.raises(ModelNotFoundError, match="no-such-folder"):
+        Speech2Text2Tokenizer.from_pretrained(folder / "no-such-folder")
+
+
+def test_merges_keep_the_habits_of_fastbpe_files(tmp_path: Path) -> None:
+    path = tmp_path / "merges.txt"
+    path.write_text("#version: 0.2\na b 5\nb c")
+    assert FastBPE.load(path).ranks == {("#version:", "0.2"): 0, ("a", "b"): 1}
+
+
+def test_the_longest_added_token_wins_and_blanks_go_where_they_may() -> None:
+    tokens = [AddedToken("<a>"), AddedToken("<a><b>", lstrip=True, rstrip=True), AddedToken("on", single_word=True)]
+    assert list(map(str, split_at_tokens("x <a><b> y<a> on monday", tokens))) == [
+        "x", "<a><b>", "y", "<a>", " ", "on", " mon", "day",
+    ]  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="@<>"), min_size=1), max_size=6))
+def test_text_comes_back_but_for_its_blanks(tokenizer: Speech2Text2Tokenizer, parts: list[str]) -> None:
+    text = " ".join(parts)
+    tokens = tokenizer.tokenize(text)
+    assert tokenizer.convert_tokens_to_string(tokens) == " ".join(text.split())
