@@ -57,15 +57,17 @@ class TerminalConsole:
 
     def _draw(self, committed: str, tentative: str) -> str:
         size = os.get_terminal_size(self._out.fileno())
+        # Serial lines and some pseudo-terminals say 0.
+        columns, lines = size.columns or 80, size.lines or 24
         space = " " if committed and tentative else ""
         text = committed + space + tentative
         # Rows that have left the screen cannot be rewritten: of a longer caption only the end is shown.
         hidden = 0
-        while rows(text[hidden:], size.columns) > max(1, size.lines - 1):
-            hidden += size.columns
+        while rows(text[hidden:], columns) > max(1, lines - 1):
+            hidden += columns
         plain = text[hidden : len(committed)]
         dim = text[max(hidden, len(committed)) :]
-        self._shown_rows = rows(text[hidden:], size.columns)
+        self._shown_rows = rows(text[hidden:], columns)
         return plain + (f"{DIM}{dim}{PLAIN}" if dim else "")
 
     def _erase(self) -> str:

@@ -134,6 +134,13 @@ def test_of_a_caption_higher_than_the_screen_the_end_is_shown(terminal: tuple[Te
     assert screen.text == ["Ja.", ""]
 
 
+def test_a_terminal_of_unknown_size(terminal: tuple[TextIO, int]) -> None:
+    out, reader = terminal
+    fcntl.ioctl(out.fileno(), termios.TIOCSWINSZ, struct.pack("HHHH", 0, 0, 0, 0))
+    TerminalConsole(out).handle(partial("Guten", "Tag"))
+    assert read(out, reader) == "Guten\x1b[2m Tag\x1b[0m"
+
+
 def test_close_leaves_no_unfinished_caption(terminal: tuple[TextIO, int]) -> None:
     out, reader = terminal
     sink, screen = TerminalConsole(out), Screen()
