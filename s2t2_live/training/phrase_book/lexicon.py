@@ -24,7 +24,6 @@ from s2t2_live.training.phrase_book.german import (
     attributive,
     noun_phrase,
 )
-from s2t2_live.training.phrase_book.numerals import NAMED
 
 NEEDS = "needs:"
 
@@ -189,15 +188,15 @@ class Lexicon:
         for noun in self.nouns.values():
             for name in noun.classes & self.nouns.keys() - {noun.key}:
                 raise SettingsError(f'{folder}/nouns.tsv: "{name}" is both a noun and a class, that of "{noun.key}"')
-        found: dict[str, str] = dict.fromkeys(NAMED, "numerals")
+        found: dict[str, str] = {}
         for table, classes in tables.items():
             for name in sorted(set().union(*classes)):
                 if found.setdefault(name, table) != table:
                     raise SettingsError(f'{folder}: "{name}" is a class both in {found[name]}.tsv and in {table}.tsv')
 
     def members(self, name: str) -> list[Noun] | list[Adjective] | list[Pair] | list[VerbPhrase]:
-        """Entries of one class, or the noun of that English name; empty if there is no such class."""
-        if found := [noun for noun in self.nouns.values() if name in noun.classes or name == noun.key]:
+        """Entries of one class, or the noun of that English name with "_" for spaces; empty if there is no such class."""
+        if found := [noun for noun in self.nouns.values() if name in noun.classes or name.replace("_", " ") == noun.key]:
             return found
         if adjectives := [word for word in self.adjectives.values() if name in word.classes]:
             return adjectives
@@ -259,7 +258,7 @@ class Lexicon:
         forms = german.rstrip("!").split(", ")
         if len(forms) == 1:
             stem = attributive(forms[0])
-            sibilant = re.search(r"([dtsßzx]|sch)$", forms[0]) and not forms[0].endswith(("isch", "end"))
+            sibilant = re.search(r"([dtsßzx]|sch)e?$", forms[0]) and not forms[0].endswith(("isch", "end"))
             forms += [stem + "er", forms[0].removesuffix("e") + ("est" if sibilant else "st")]
         if len(degrees) != 3 or len(forms) != 3:
             raise line.error("an adjective has one form or all three degrees, separated by commas")

@@ -126,14 +126,14 @@ def year(low: int, high: int) -> Draw:
     return draw
 
 
-NAMED: dict[str, Draw] = {"price": price, "clock": clock, "date": date, "digits": digits}
+NAMED: dict[str, Draw] = {"PRICE": price, "CLOCK": clock, "DATE": date, "DIGITS": digits}
 
 
 def draw_of(specification: str) -> Draw | None:
-    """The draw that a slot names: "2..20", "year1950..2030", "price", "clock", "date", "digits"; None if it is none."""
+    """The draw that a slot names: "2..20", "YEAR1950..2030", "PRICE", "CLOCK", "DATE", "DIGITS"; or None."""
     if specification in NAMED:
         return NAMED[specification]
-    if match := re.fullmatch(r"(year)?(\d+)\.\.(\d+)", specification):
+    if match := re.fullmatch(r"(YEAR)?(\d+)\.\.(\d+)", specification):
         low, high = int(match[2]), int(match[3])
         return year(low, high) if match[1] else whole(low, high)
     return None

@@ -2,7 +2,7 @@
 
 A slot stands in braces and is declared where it first occurs on the English side, as `name:classes`, the name one
 letter with or without a digit. The classes are those of the lexicon, the English name of a noun, a numeral
-(`2..20`, `price`, `clock` ...), a class of subjects, or `@x` for an adjective that fits the noun in slot x. Classes
+(`2..20`, `PRICE`, `CLOCK` ...), a class of subjects, or `@x` for an adjective that fits the noun in slot x. Classes
 combine, from left to right, with + (or), & (and) and - (not). Knows nothing of how a filler is written.
 """
 
@@ -34,6 +34,7 @@ Fillers = dict[str, Filler]
 DrawSlot = Callable[[random.Random, Fillers], Filler | None]
 
 DEGREES = ("comp", "sup")
+CAPITAL = "cap"
 CASES = ("nom", "akk", "dat", "gen", "obj")
 
 
@@ -88,7 +89,7 @@ class Slots:
                 plural = True
             elif token in CASES:
                 case = token
-            elif token in DEGREES:
+            elif token in DEGREES or token == CAPITAL:
                 degree = token
             else:
                 words.append(token)

@@ -4,7 +4,8 @@
   has determiners by their masculine nominative (`der ein kein mein Ihr unser dieser jeder welcher own`, `0` for none),
   a case (`nom` unless written: akk, dat, gen; a preposition brings its own), a preposition first (`{zu der x}`,
   `{in der x akk}`), and `{er x akk}` for the pronoun. `{this_ x}`, `{that_ x}`, `{dieser_ x}` and `{der_ x}` leave the noun out.
-- Adjectives: before a noun in the same slot, or alone, with `comp` or `sup` for the degree.
+- Adjectives: before a noun in the same slot, or alone, with `comp` or `sup` for the degree; `cap` writes the
+  adjective as a noun ("in Rot").
 - Subjects: `{s}`, `{s obj}`, `{s akk}`, `{s dat}`. Agreement with a subject or noun: `{=be s}`, `{=haben.past s}`.
 - Verb phrases: `{v.past}`, `{v.part}` ..., see ENGLISH_FORMS and GERMAN_FORMS. They agree with the slot s, or with
   the pronoun named in the slot (`{v.base I}`); "you" where there is neither.
@@ -33,7 +34,7 @@ from s2t2_live.training.phrase_book.lexicon import (
     pronoun_of,
 )
 from s2t2_live.training.phrase_book.numerals import Numeral
-from s2t2_live.training.phrase_book.slots import DEGREES, Action, Fillers, Slots, SlotText
+from s2t2_live.training.phrase_book.slots import CAPITAL, DEGREES, Action, Fillers, Slots, SlotText
 
 Write = Callable[[Fillers], str]
 
@@ -274,6 +275,8 @@ class Sides:
             if isinstance(filler, Subject):
                 return filler.german[("nom", "akk", "dat").index(slot.case or "nom")]
             if isinstance(filler, Adjective):
+                if slot.degree == CAPITAL:
+                    return filler.german[0].capitalize()
                 if slot.degree == "sup":
                     return f"am {filler.german[2]}en"
                 return filler.german[1 if slot.degree else 0]
