@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -125,12 +125,10 @@ def replay(
     """
     session: Session
     with ExitStack() as stack:
-        written = [CaptionFile(path, format) for format, path in files.items()]
-        for file in written:
-            stack.callback(file.close)
+        written = [stack.enter_context(closing(CaptionFile(path, format))) for format, path in files.items()]
         shown, bar = _shown(recording, display)
         output = StandardOutput(shown, lambda: None if files else session.abort())
-        stack.callback(output.close)
+        stack.enter_context(closing(output))
         stack.callback(setattr, display.handler, "interrupted", nullcontext)
         told = Messages()
         session = Session(recording, model, settings=settings, sinks=[output, told, *written, *sinks])

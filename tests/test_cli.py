@@ -1,8 +1,7 @@
-"""The command line without a model: help, version, and what is read from the flags."""
+"""The command without a model: help and version."""
 
 from __future__ import annotations
 
-import logging
 import subprocess
 import sys
 import tomllib
@@ -10,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from s2t2_live.cli import EXAMPLE, FLAGS, main, make_parser, read_command_line
-from s2t2_live.errors import UsageError
+from s2t2_live.cli import main
+from s2t2_live.flags import EXAMPLE, FLAGS
 from s2t2_live.settings import TYPES, load_settings
 from s2t2_live.version import __version__
 
@@ -61,47 +60,3 @@ def test_help_shows_a_configuration_file_that_works(capsys: pytest.CaptureFixtur
     file = tmp_path / "shown.toml"
     file.write_text(shown, encoding="utf-8")
     assert load_settings(file, {}, []) == EXAMPLE
-
-
-def test_every_setting_has_a_flag() -> None:
-    assert list(FLAGS) == sorted(FLAGS, key=list(FLAGS).index)
-    assert FLAGS.keys() == TYPES.keys()
-    assert set(FLAGS.values()) <= set(make_parser()._option_string_actions)
-
-
-def test_flags_may_stand_between_files() -> None:
-    arguments, settings = read_command_line(["a.wav", "--no-gui", "-m", "x", "b.wav", "-q", "--", "-c.wav", "--json"])
-    assert arguments.files == [Path("a.wav"), Path("b.wav"), Path("-c.wav"), Path("--json")]
-    assert arguments.json is False
-    assert arguments.verbosity == logging.ERROR
-    assert settings.model.name == "x"
-
-
-def test_flags_become_settings() -> None:
-    _, settings = read_command_line(
-        ["--no-gui", "a.wav", "--offline", "--threads=3", "--step", "1", "-o", "out", "-f", "vtt, srt"]
-    )
-    assert settings.model.offline is True
-    assert settings.model.threads == 3
-    assert settings.translation.step == 1.0
-    assert settings.output.directory == Path("out")
-    assert settings.output.wanted == ("vtt", "srt")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "wanted"), [([], ()), (["-o", "out"], ("txt", "srt")), (["-f", "vtt"], ("vtt",))]
-)
-def test_which_files_are_written(arguments: list[str], wanted: tuple[str, ...]) -> None:
-    _, settings = read_command_line(["--no-gui", "a.wav", *arguments])
-    assert settings.output.wanted == wanted
-
-
-def test_a_flag_is_not_abbreviated() -> None:
-    with pytest.raises(UsageError, match=r"There is no flag --thread; did you mean --threads\?"):
-        read_command_line(["--no-gui", "a.wav", "--thread", "2"])
-
-
-def test_flags_win_over_variables(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("S2T2_LIVE_MODEL_THREADS", "2")
-    assert read_command_line(["--no-gui", "a.wav"])[1].model.threads == 2
-    assert read_command_line(["--no-gui", "a.wav", "--threads", "4"])[1].model.threads == 4

@@ -18,7 +18,7 @@ import pytest
 import soundfile
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TIMEOUT = 120
+TIMEOUT = 240
 """Seconds after which a process hangs; no measure of speed."""
 
 

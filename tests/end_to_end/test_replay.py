@@ -49,7 +49,9 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def fast(run: Run, recording: Path, written: Path) -> subprocess.CompletedProcess[str]:
     """The recording as fast as possible, as JSON and into files of every format."""
-    return run("--no-gui", "--json", "--speed", "max", recording, "-o", written / "new", "-f", "txt,srt,vtt,jsonl")
+    return run(
+        "--no-gui", "--json", "-v", "--speed", "max", recording, "-o", written / "new", "-f", "txt,srt,vtt,jsonl"
+    )
 
 
 def test_json_tells_the_whole_session(
@@ -78,6 +80,8 @@ def test_the_speed_does_not_change_the_captions(
 ) -> None:
     slow = run("--no-gui", "--json", recording)
     assert slow.returncode == 0, slow.stderr
+    if any(event["type"] == "load" for event in events_of(slow.stdout)):
+        pytest.skip("this machine is too busy to keep up with the recording")
     assert texts(events_of(slow.stdout)) == texts(events_of(fast.stdout)) != []
 
 
@@ -92,31 +96,27 @@ def test_files_tell_the_same(fast: subprocess.CompletedProcess[str], written: Pa
     assert [block.splitlines()[1] for block in file("vtt").strip().split("\n\n")[1:]] == said
 
 
+def test_details_are_told_on_request(fast: subprocess.CompletedProcess[str]) -> None:
+    assert "real-time factor" in fast.stderr
+
+
 def test_a_pipe_gets_finals_only(fast: subprocess.CompletedProcess[str], run: Run, recording: Path) -> None:
-    done = run("--no-gui", "--speed", "max", recording)
+    done = run("--no-gui", "--speed", "max", "-q", recording)
     assert done.stdout.splitlines() == texts(events_of(fast.stdout))
-    assert "\x1b" not in done.stdout + done.stderr
-    assert "%" not in done.stderr
+    assert done.stderr == ""
 
 
-def test_quiet_says_nothing_and_details_more(run: Run, recording: Path) -> None:
-    assert run("--no-gui", "--speed", "max", "-q", recording).stderr == ""
-    assert "real-time factor" in run("--no-gui", "--speed", "max", "-v", recording).stderr
-
-
-def test_an_output_that_has_no_umlauts(run: Run, recording: Path) -> None:
-    narrow = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
-    done = run("--no-gui", "--speed", "max", recording, **narrow)
+def test_an_output_without_umlauts(run: Run, recording: Path) -> None:
+    done = run("--no-gui", "--speed", "max", recording, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert done.returncode == 0, done.stderr
     assert done.stdout.isascii()
-    done = run("--no-gui", "--speed", "max", "--json", recording, **narrow)
-    assert events_of(done.stdout)[-1]["type"] == "summary"
 
 
 def test_a_file_name_that_is_not_text(run: Run, recording: Path, tmp_path: Path) -> None:
     odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.flac"))
     odd.write_bytes(recording.read_bytes())
-    done = run("--no-gui", "--speed", "max", "--json", odd, "-o", tmp_path, "-f", "jsonl")
+    arguments = ("--no-gui", "--speed", "max", "--json", odd, "-o", tmp_path, "-f", "jsonl")
+    done = run(*arguments, PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert done.returncode == 0, done.stderr
     assert events_of(done.stdout)[0]["source"] == "caf\udce9.flac"
     assert odd.with_suffix(".jsonl").read_text("utf-8") == done.stdout
@@ -160,7 +160,10 @@ def test_a_reader_that_leaves(start: Start, recordings: dict[Path, Recording]) -
         process.stdout.close()
         messages = process.stderr.read()
     assert process.returncode == 0, messages
-    assert [line for line in messages.splitlines() if "Loading" not in line and ", 1 of " not in line] == []
+    assert [re.sub("^s2t2-live: Loading.*|^s2t2-live: .*, 1 of .*", "", line) for line in messages.splitlines()] == [
+        "",
+        "",
+    ]
 
 
 def test_a_reader_that_leaves_does_not_stop_the_files(start: Start, recording: Path, tmp_path: Path) -> None:

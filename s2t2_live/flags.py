@@ -1,0 +1,242 @@
+"""The flags: their help, and what the user asked for with them. Knows not what is done with it."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import logging
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import indent
+from typing import TYPE_CHECKING, NoReturn
+
+from s2t2_live.errors import UsageError
+from s2t2_live.settings import (
+    ENVIRONMENT_PREFIX,
+    TYPES,
+    ModelSettings,
+    OutputSettings,
+    Setting,
+    Settings,
+    load_settings,
+    parse,
+    user_file,
+)
+from s2t2_live.version import __version__
+
+if TYPE_CHECKING:
+    from s2t2_live.audio.recording import Pace
+
+DESCRIPTION = """\
+Translate recorded speech while it plays: the captions appear as the words are spoken, on this machine, without a cloud.
+"""
+
+EPILOG = """\
+examples:
+  s2t2-live --no-gui talk.flac
+      play the recording at its own pace and show the captions
+  s2t2-live --no-gui --speed max -o captions -f srt,vtt *.flac
+      subtitles for several recordings, as fast as this machine can
+  s2t2-live --no-gui -m facebook/s2t-wav2vec2-large-en-de talk.mp3
+      with a published model, downloaded on first use
+  s2t2-live --no-gui --json talk.flac | jq -r 'select(.type == "final").text'
+      every event as one JSON object a line
+
+standard output has the captions only, standard error everything else. Words that may still change are dim on a
+terminal; in a pipe there are finished captions only. Ctrl-C stops and finishes what was heard, twice drops it.
+
+settings:
+  Defaults, then the configuration file, then the environment, then the flags: the last one wins. The file is
+      {file}
+  and looks like this, with the names of the variables of the environment beside it:
+{settings}
+
+exit codes:
+  0 done   1 a recording could not be read or a file not written (the other recordings are done first)
+  2 wrong usage   3 no audio device   4 the model is missing or unusable   130 interrupted by a second Ctrl-C
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Arguments:
+    """What was asked for, apart from the settings."""
+
+    files: list[Path]
+    speed: Pace
+    json: bool
+    verbosity: int
+    """A level of `logging`."""
+
+
+class Parser(argparse.ArgumentParser):
+    """Raises UsageError in place of printing the usage and leaving."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message[:1].upper()}{message[1:]}; see s2t2-live --help.")
+
+
+def read_command_line(argv: Sequence[str]) -> tuple[Arguments, Settings]:
+    """What the user asked for. Raises UsageError; leaves the program for --help and --version."""
+    parser = make_parser()
+    end = argv.index("--") if "--" in argv else len(argv)
+    known, unknown = parser.parse_known_intermixed_args(argv[:end])
+    files = [*known.files, *map(Path, argv[end + 1 :])]
+    for word in unknown:
+        close = difflib.get_close_matches(word.partition("=")[0], parser._option_string_actions, n=1)
+        hint = f"did you mean {close[0]}?" if close else "see s2t2-live --help."
+        raise UsageError(f"There is no flag {word}; {hint}")
+    given = vars(known)
+    flags = [Setting(key, parse(key, given[key]), flag) for key, flag in FLAGS.items() if key in given]
+    settings = load_settings(given["config"], os.environ, flags)
+    if not files:
+        raise UsageError("Give a recording to translate: s2t2-live --no-gui FILE; live capture is not in this version.")
+    if not given["no_gui"]:
+        raise UsageError("This version has no window yet; add --no-gui to see the captions in the terminal.")
+    arguments = Arguments(
+        files=files,
+        speed=given["speed"],
+        json=given["json"],
+        verbosity=given["verbosity"],
+    )
+    return arguments, settings
+
+
+EXAMPLE = Settings(
+    model=ModelSettings(threads=2), output=OutputSettings(directory=Path("captions"), formats=("srt", "vtt"))
+)
+
+FLAGS = {
+    "model.name": "--model",
+    "model.offline": "--offline",
+    "model.device": "--device",
+    "model.precision": "--precision",
+    "model.threads": "--threads",
+    "translation.beam_size": "--beam-size",
+    "translation.policy": "--policy",
+    "translation.step": "--step",
+    "output.directory": "--output-dir",
+    "output.formats": "--format",
+}
+"""The flag of each setting."""
+
+
+def make_parser() -> Parser:
+    """The flags; those of a setting are given as text under the setting's key, and only if the user gives them."""
+    parser = Parser(
+        prog="s2t2-live",
+        usage="s2t2-live --no-gui FILE [FILE ...] [options]",
+        description=DESCRIPTION,
+        epilog=EPILOG.format(file=user_file(), settings=indent(_example_file(), " " * 6)),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,
+        allow_abbrev=False,
+    )
+
+    def setting(group: argparse._ArgumentGroup, key: str, *short: str, metavar: str, help: str) -> None:
+        group.add_argument(
+            *short, FLAGS[key], dest=key, metavar=metavar, default=argparse.SUPPRESS, help=f"{help} {_default(key)}"
+        )
+
+    group = parser.add_argument_group("what to translate")
+    group.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="a recording: WAV, FLAC, MP3, Ogg Vorbis or Opus; several are translated one after the other",
+    )
+    group.add_argument(
+        "--speed",
+        choices=("realtime", "max"),
+        default="realtime",
+        help="as fast as the recording plays, or as fast as the machine can (default: realtime)",
+    )
+
+    group = parser.add_argument_group("captions")
+    group.add_argument("--no-gui", action="store_true", help="captions in the terminal (this version has no window)")
+    group.add_argument("--json", action="store_true", help="every event as one JSON object a line")
+    setting(
+        group,
+        "output.directory",
+        "-o",
+        metavar="DIR",
+        help="also write caption files, named after the recording, into this folder",
+    )
+    setting(
+        group,
+        "output.formats",
+        "-f",
+        metavar="LIST",
+        help="their formats, with commas between: txt, srt, vtt, jsonl",
+    )
+
+    group = parser.add_argument_group("model")
+    setting(
+        group,
+        "model.name",
+        "-m",
+        metavar="NAME",
+        help="a shipped model, a folder, or the id of a repository on the Hugging Face hub",
+    )
+    group.add_argument(
+        "--offline",
+        dest="model.offline",
+        action="store_const",
+        const="true",
+        default=argparse.SUPPRESS,
+        help=f"download nothing {_default('model.offline')}",
+    )
+    setting(group, "model.device", metavar="NAME", help="auto, cpu, cuda or mps")
+    setting(group, "model.precision", metavar="NAME", help="auto, fp32, int8, bf16 or fp16")
+    setting(group, "model.threads", metavar="N", help="threads of one operation on the CPU")
+
+    group = parser.add_argument_group("translation")
+    setting(group, "translation.beam_size", metavar="N", help="hypotheses that a finished caption is chosen from")
+    setting(
+        group,
+        "translation.policy",
+        metavar="NAME",
+        help="when words are shown: local-agreement (once two looks agree) or final-only (after each pause)",
+    )
+    setting(group, "translation.step", metavar="SECONDS", help="audio between two looks at unfinished speech")
+
+    group = parser.add_argument_group("general")
+    group.add_argument("--config", type=Path, metavar="FILE", help="read the settings from this file")
+    volume = group.add_mutually_exclusive_group()
+    volume.add_argument(
+        "-v", "--verbose", dest="verbosity", action="store_const", const=logging.DEBUG, help="say more about the work"
+    )
+    volume.add_argument(
+        "-q", "--quiet", dest="verbosity", action="store_const", const=logging.ERROR, help="say nothing but errors"
+    )
+    parser.set_defaults(verbosity=logging.INFO)
+    group.add_argument("-V", "--version", action="version", version=f"s2t2-live {__version__}")
+    group.add_argument("-h", "--help", action="help", help="show this help")
+    return parser
+
+
+def _default(key: str) -> str:
+    section, _, name = key.partition(".")
+    value = getattr(getattr(Settings(), section), name)
+    shown = {
+        "model.threads": "as torch chooses",
+        "output.directory": "the current folder with -f, else none",
+        "output.formats": "txt,srt with -o, else none",
+        "model.offline": "off",
+    }.get(key, value)
+    return f"(default: {shown})"
+
+
+def _example_file() -> str:
+    """A configuration file with every setting, as TOML; each with its variable."""
+    lines = []
+    for key in TYPES:
+        section, _, name = key.partition(".")
+        if (table := f"[{section}]") not in lines:
+            lines.append(table)
+        value = json.dumps(getattr(getattr(EXAMPLE, section), name), default=str)
+        lines.append(f"{name:<9} = {value:<17}  # {ENVIRONMENT_PREFIX}{section.upper()}_{name.upper()}")
+    return "\n".join(lines)
