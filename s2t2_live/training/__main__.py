@@ -70,13 +70,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _synthesize(options: argparse.Namespace) -> None:
+    from s2t2_live.training.shards import SpeechShards
     from s2t2_live.training.synthesis import synthesize_evaluation, synthesize_training
 
     book = PhraseBook.load(asset("phrase_book"))
     if options.evaluation:
+        speech = options.work / "speech"
+        known = {example.english for example in SpeechShards(speech).examples} if speech.exists() else set()
         for voices in ("heard", "reserved"):
             synthesize_evaluation(
-                book, options.work / voices, phrases=options.evaluation, workers=options.workers, voices=voices
+                book,
+                options.work / voices,
+                phrases=options.evaluation,
+                workers=options.workers,
+                voices=voices,
+                known=known,
             )
     else:
         shards = range(options.first, options.first + options.shards)

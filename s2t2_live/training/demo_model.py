@@ -66,10 +66,12 @@ def demo_config(vocab_size: int, *, encoder_layers: int = 6) -> SpeechEncoderDec
     return config
 
 
-def new_demo_model(vocab_size: int, speech: Tensor, *, seed: int = 1) -> SpeechEncoderDecoderModel:
+def new_demo_model(
+    vocab_size: int, speech: Tensor, *, encoder_layers: int = 6, seed: int = 1
+) -> SpeechEncoderDecoderModel:
     """A fresh model whose first convolution is a filter bank scaled to `speech`, (samples,), of unit variance."""
     torch.manual_seed(seed)
-    model = SpeechEncoderDecoderModel(demo_config(vocab_size))
+    model = SpeechEncoderDecoderModel(demo_config(vocab_size, encoder_layers=encoder_layers))
     convolution = model.encoder.feature_extractor.conv_layers[0].conv
     with torch.no_grad():
         filters = mel_filters()

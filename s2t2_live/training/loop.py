@@ -40,7 +40,7 @@ class TrainingSettings:
     """Largest gradient norm."""
     label_smoothing: float = 0.1
     ctc_weight: float = 1.0
-    augmentation_ramp: float = 10.0
+    augmentation_ramp: float = 60.0
     """Minutes until augmentation has its full strength."""
     save_every: float = 3.0
     evaluate_every: float = 10.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Literal
@@ -84,14 +84,24 @@ def synthesize_training(
 
 
 def synthesize_evaluation(
-    book: PhraseBook, folder: Path, *, phrases: int, workers: int, voices: Literal["heard", "reserved"]
+    book: PhraseBook,
+    folder: Path,
+    *,
+    phrases: int,
+    workers: int,
+    voices: Literal["heard", "reserved"],
+    known: Collection[str] = (),
 ) -> None:
-    """Write shards of held-out phrases: `reserved` has one a voice, `heard` one over all the training voices."""
+    """Write shards of held-out phrases: `reserved` has one a voice, `heard` one over all the training voices.
+
+    English sentences in `known` are left out: those that training has heard, should the grammar have changed since.
+    """
     rng = stable_random("evaluation")
     chosen: dict[str, Phrase] = {}
     while len(chosen) < phrases:
         phrase = book.sample(rng, "heldout")
-        chosen.setdefault(phrase.english, phrase)
+        if phrase.english not in known:
+            chosen.setdefault(phrase.english, phrase)
     with ProcessPoolExecutor(workers) as pool:
         if voices == "reserved":
             for voice in RESERVED_VOICES:

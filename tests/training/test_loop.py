@@ -1,0 +1,126 @@
+"""The training loop, on tones instead of speech: each sentence is a melody."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
+from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
+from s2t2_live.training.augmentation import AugmentationSettings
+from s2t2_live.training.batches import BatchSettings
+from s2t2_live.training.bpe import save_vocabulary
+from s2t2_live.training.demo_model import demo_config, new_demo_model
+from s2t2_live.training.export import export
+from s2t2_live.training.loop import Trainer, TrainingSettings, frame_count
+from s2t2_live.training.shards import SpeechShards, write_shard
+from s2t2_live.training.targets import TextEncoder
+
+MELODIES = {
+    ("yes", "Ja."): (300, 300),
+    ("no", "Nein."): (1200, 1200),
+    ("good morning", "Guten Morgen."): (300, 2500),
+    ("good night", "Gute Nacht."): (1200, 600),
+}
+SETTINGS = TrainingSettings(
+    minutes=1000.0,
+    warm_up=10,
+    augmentation_ramp=0.0,
+    batches=BatchSettings(seconds=5.0, joined=0.0, speed=0.02, silence=0.1),
+    augmentation=AugmentationSettings(equalizer=0, reverberation=0, telephone=0, clipping=0, companding=0, dropout=0),
+)
+
+
+UPDATES = 120
+
+
+class Stopped(Exception):
+    """Ends a training that has no other end."""
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory: pytest.TempPathFactory) -> SpeechShards:
+    folder = tmp_path_factory.mktemp("melodies")
+    rng = np.random.default_rng(0)
+    items = []
+    for _ in range(20):
+        for (english, german), tones in MELODIES.items():
+            time = np.arange(8_000) / 16_000
+            parts = [np.sin(2 * np.pi * hertz * rng.uniform(0.97, 1.03) * time) for hertz in tones]
+            items.append(((np.concatenate(parts) * 12_000).astype(np.int16), english, german, "test", "tones"))
+    write_shard(folder, "00000", items)
+    return SpeechShards(folder)
+
+
+def make_trainer(folder: Path, speech: SpeechShards, report: Any = None, **changes: Any) -> Trainer:
+    if not (folder / "vocab.json").exists():
+        save_vocabulary(folder, [german for _, german in MELODIES], merges=40, alphabet="")
+    tokenizer = Speech2Text2Tokenizer(str(folder / "vocab.json"), merges_file=str(folder / "merges.txt"))
+    sample = torch.from_numpy(speech.audio(0))
+    model = new_demo_model(len(tokenizer), sample / sample.std(), encoder_layers=1)
+    settings = TrainingSettings(**{name: getattr(SETTINGS, name) for name in SETTINGS.__slots__} | changes)
+    return Trainer(model, TextEncoder(tokenizer), folder / "run", settings, report=report or (lambda line: None))
+
+
+def train_updates(trainer: Trainer, speech: SpeechShards, updates: int) -> None:
+    def stop(line: Mapping[str, Any]) -> None:
+        if trainer.progress.updates >= updates:
+            raise Stopped
+
+    trainer.report = stop
+    with pytest.raises(Stopped):
+        trainer.train(speech, speech)
+
+
+@pytest.mark.slow
+def test_it_learns_saves_goes_on_and_ships(speech: SpeechShards, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, speech)
+    before = trainer.evaluate(speech, whole=True)
+    train_updates(trainer, speech, UPDATES)
+    trainer.save()
+    after = trainer.evaluate(speech, whole=True)
+    assert before["exact"] < 50 < 85 < after["exact"]
+    assert after["validation_ctc"] < 0.5 * before["validation_ctc"]
+
+    resumed = make_trainer(tmp_path, speech)
+    assert resumed.progress.updates == UPDATES
+    assert resumed.progress.heard == trainer.progress.heard
+    assert resumed.evaluate(speech, whole=True)["exact"] == after["exact"]
+
+    size = export(resumed.model, tmp_path, tmp_path / "shipped")
+    assert 4e6 < size < 30e6
+    shipped = SpeechEncoderDecoderModel.from_pretrained(tmp_path / "shipped").float().eval()
+    resumed.model = shipped
+    assert resumed.evaluate(speech, whole=True)["exact"] > 85
+
+
+def test_learning_rate_warms_up_and_falls_with_the_minutes(speech: SpeechShards, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, speech, minutes=10.0)
+    first = trainer.learning_rate()
+    trainer.progress.updates = 10
+    peak = trainer.learning_rate()
+    trainer.progress.minutes = 5.0
+    half = trainer.learning_rate()
+    trainer.progress.minutes = 12.0
+    assert first == pytest.approx(peak / 10)
+    assert peak == pytest.approx(1e-3)
+    assert half == pytest.approx((1e-3 + 5e-5) / 2)
+    assert trainer.learning_rate() == pytest.approx(5e-5)
+
+
+def test_the_filter_bank_stays_as_it_is(speech: SpeechShards, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, speech)
+    convolution = trainer.model.encoder.feature_extractor.conv_layers[0].conv
+    learned = {id(parameter) for parameter in trainer.parameters}
+    assert not {id(parameter) for parameter in convolution.parameters()} & learned
+    assert id(trainer.model.encoder.feature_extractor.conv_layers[1].conv.weight) in learned
+
+
+def test_frame_count_is_the_length_of_the_encoder_output() -> None:
+    model = SpeechEncoderDecoderModel(demo_config(20, encoder_layers=1)).eval()
+    for samples in (5_000, 16_000, 16_639, 16_640):
+        states = model.encoder(torch.zeros(1, samples)).last_hidden_state
+        assert frame_count(model, torch.tensor([samples])).tolist() == [states.shape[1]]
