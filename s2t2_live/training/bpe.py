@@ -27,8 +27,8 @@ def learn_merges(texts: Iterable[str], size: int) -> tuple[list[tuple[str, str]]
     Returns the merges in order (the last symbol of a word carries `</w>`) and how often each symbol occurs after them.
     """
     words: dict[tuple[str, ...], int] = {}
-    for word, count in Counter(word for text in texts for word in text.split()).items():
-        words[(*word[:-1], word[-1] + "</w>")] = count
+    for text_word, count in Counter(word for text in texts for word in text.split()).items():
+        words[(*text_word[:-1], text_word[-1] + "</w>")] = count
     symbols = list(words)
     counts = [words[word] for word in symbols]
     pairs: Counter[tuple[str, str]] = Counter()
@@ -56,8 +56,8 @@ def learn_merges(texts: Iterable[str], size: int) -> tuple[list[tuple[str, str]]
             symbols[index] = new
         pairs.pop(best, None)
     usage: Counter[str] = Counter()
-    for word, count in zip(symbols, counts, strict=True):
-        usage.update(dict.fromkeys(word, count))
+    for symbol_word, count in zip(symbols, counts, strict=True):
+        usage.update(dict.fromkeys(symbol_word, count))
     return merges, usage
 
 

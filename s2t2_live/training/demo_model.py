@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from s2t2_live.speech2text2.config import Speech2Text2Config, SpeechEncoderDecoderConfig, Wav2Vec2Config
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
+from s2t2_live.speech2text2.features import FeatureConvolution
 
 FILTERS = 80
 PHASES = 4
@@ -55,15 +56,17 @@ def demo_config(vocab_size: int, *, encoder_layers: int = 6) -> SpeechEncoderDec
         add_cross_attention=True,
         tie_word_embeddings=True,
     )
-    config = SpeechEncoderDecoderConfig.from_encoder_decoder_configs(encoder, decoder)
-    config.decoder_start_token_id = decoder.decoder_start_token_id
-    config.bos_token_id = decoder.bos_token_id
-    config.eos_token_id = decoder.eos_token_id
-    config.pad_token_id = decoder.pad_token_id
-    config.max_length = 120
-    config.num_beams = 5
-    config.early_stopping = True
-    return config
+    return SpeechEncoderDecoderConfig.from_encoder_decoder_configs(
+        encoder,
+        decoder,
+        decoder_start_token_id=decoder.decoder_start_token_id,
+        bos_token_id=decoder.bos_token_id,
+        eos_token_id=decoder.eos_token_id,
+        pad_token_id=decoder.pad_token_id,
+        max_length=120,
+        num_beams=5,
+        early_stopping=True,
+    )
 
 
 def new_demo_model(
@@ -72,21 +75,28 @@ def new_demo_model(
     """A fresh model whose first convolution is a filter bank scaled to `speech`, (samples,), of unit variance."""
     torch.manual_seed(seed)
     model = SpeechEncoderDecoderModel(demo_config(vocab_size, encoder_layers=encoder_layers))
-    convolution = model.encoder.feature_extractor.conv_layers[0].conv
+    convolution = _filter_bank(model)
     with torch.no_grad():
         filters = mel_filters()
         response = torch.nn.functional.conv1d(speech[None, None], filters, stride=160)
         # Small outputs make the epsilon of the layer norm that follows a noise gate.
         convolution.weight.copy_(filters * (0.03 / response.std(dim=(0, 2)))[:, None, None])
+        assert convolution.bias is not None
         convolution.bias.zero_()
     return freeze_filters(model)
 
 
 def freeze_filters(model: SpeechEncoderDecoderModel) -> SpeechEncoderDecoderModel:
     """Keep the filter bank as it is in training."""
-    for parameter in model.encoder.feature_extractor.conv_layers[0].conv.parameters():
+    for parameter in _filter_bank(model).parameters():
         parameter.requires_grad_(False)
     return model
+
+
+def _filter_bank(model: SpeechEncoderDecoderModel) -> nn.Conv1d:
+    first = model.encoder.feature_extractor.conv_layers[0]
+    assert isinstance(first, FeatureConvolution)
+    return first.conv
 
 
 def mel_filters() -> Tensor:

@@ -248,6 +248,7 @@ class Trainer:
             ids = self.model.generate(
                 inputs=audio, attention_mask=mask.long().to(self.device), num_beams=beams, max_new_tokens=80
             )
+            assert isinstance(ids, Tensor)
             hypotheses += [self.text.decode(row) for row in ids.tolist()]
             references += [speech.examples[index].german for index in indices]
             seen += batch.seconds
