@@ -14,7 +14,7 @@ from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
 
 
 def export(model: SpeechEncoderDecoderModel, vocabulary: Path, folder: Path) -> int:
-    """Write the checkpoint in float16 with `vocab.json` and `merges.txt` from `vocabulary`; returns its size in bytes."""
+    """Write the checkpoint in float16 with the files of `vocabulary`; returns its size in bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = Speech2Text2Tokenizer(str(vocabulary / "vocab.json"), merges_file=str(vocabulary / "merges.txt"))
     extractor = Wav2Vec2FeatureExtractor(return_attention_mask=True)

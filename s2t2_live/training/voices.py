@@ -97,7 +97,7 @@ def speak(utterances: Sequence[Utterance]) -> list[NDArray[np.int16]]:
     """
     engine = utterances[0].voice.engine
     if shutil.which(engine) is None:
-        raise SynthesisError(f"{engine} is not installed; `make system-packages` installs the synthesisers")
+        raise SynthesisError(f"{engine} is not installed; on Debian: apt-get install {engine}")
     with tempfile.TemporaryDirectory(prefix="speech-") as folder:
         targets = [Path(folder) / f"{index}.wav" for index in range(len(utterances))]
         if engine == "festival":
