@@ -191,17 +191,18 @@ def check_invariants(sink: Collector, heard: float) -> None:
     assert events[-1].segments == len(spans)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_invariants_hold_for_random_audio_delays_and_failures(data: st.DataObject) -> None:
-    kinds = st.sampled_from(["speech", "silence", "gap"])
     items: list[Any] = []
     position = 0
-    for kind in data.draw(st.lists(kinds, max_size=8), label="audio"):
-        length = data.draw(st.integers(1, 6 * SAMPLE_RATE), label="samples")
-        piece = (speech if kind == "speech" else silence)(length / SAMPLE_RATE)
-        position += len(piece)
-        items.append(AudioGap(position - len(piece), position, "lost") if kind == "gap" else piece)
+    for _ in range(data.draw(st.integers(1, 6), label="utterances")):
+        spoken = speech(data.draw(st.integers(SAMPLE_RATE // 2, 7 * SAMPLE_RATE), label="speech") / SAMPLE_RATE)
+        pause = silence(data.draw(st.integers(0, 2 * SAMPLE_RATE), label="pause") / SAMPLE_RATE)
+        position += len(spoken) + len(pause)
+        lost = data.draw(st.sampled_from([False, False, True]), label="the pause is lost")
+        items += [spoken, AudioGap(position - len(pause), position, "lost") if lost else pause]
+        items.append(lambda: time.sleep(0.01))
     delays = data.draw(st.lists(st.sampled_from([0.0, 0.0, 0.002, 0.02]), min_size=1, max_size=5), label="delays")
     failing = data.draw(st.sets(st.integers(1, 40)), label="failing calls")
 
