@@ -8,9 +8,10 @@ maps the old file keeps it.
 
 from __future__ import annotations
 
+import io
 import json
 import os
-import pickle
+import pickletools
 import re
 import zipfile
 from collections.abc import Callable, Iterable
@@ -66,16 +67,13 @@ def read_pickle(path: Path) -> dict[str, Tensor]:
     try:
         # Files of torch before 1.6 are no zip archives and cannot be mapped.
         state = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except pickle.UnpicklingError as error:
-        # Only an unsupported global is a threat; other complaints mean that the bytes make no sense.
-        unsafe = re.search(r"(?:GLOBAL|global) ([\w.]+(?: [\w.]+)?)", str(error))
-        if unsafe is None:
-            raise CheckpointError(f"{path} is damaged or no checkpoint; fetch it again.") from error
-        raise UnsafeCheckpointError(
-            f"{path} is refused: it asks for {unsafe.group(1).split()[0]}, which could run code of its author; "
-            "get the weights as safetensors."
-        ) from None
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
+    except Exception as error:  # bytes that make no sense lead the unpickler to any exception at all
+        forbidden = sorted(_globals(path))
+        if forbidden:
+            raise UnsafeCheckpointError(
+                f"{path} is refused: it asks for {', '.join(forbidden)}, which could run code of its author; "
+                "get the weights as safetensors."
+            ) from None
         raise CheckpointError(f"{path} is damaged or no checkpoint; fetch it again.") from error
     if not isinstance(state, dict):
         raise CheckpointError(f"{path} holds a {type(state).__name__}, not named tensors.")
@@ -114,6 +112,30 @@ def write_tensors(
                 path.unlink()
     except OSError as error:
         raise OutputError(f"The weights cannot be written to {folder}: {error.strerror or error}.") from error
+
+
+def _globals(path: Path) -> set[str]:
+    """What a pickle asks for besides torch's own classes, found without running it."""
+    found: set[str] = set()
+    strings: list[str] = []
+    try:
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                data = next(archive.read(name) for name in archive.namelist() if name.endswith("data.pkl"))
+        else:
+            data = path.read_bytes()
+        stream = io.BytesIO(data)
+        while stream.tell() < len(data):  # old files hold several pickles, one after the other
+            for operation, argument, _ in pickletools.genops(stream):
+                if operation.name == "GLOBAL":
+                    found.add(str(argument).replace(" ", "."))
+                elif operation.name == "STACK_GLOBAL":
+                    found.add(".".join(strings[-2:]))
+                elif isinstance(argument, str):
+                    strings.append(argument)
+    except (ValueError, OSError, StopIteration, zipfile.BadZipFile):
+        pass  # the rest is no pickle; what was found before it counts
+    return {name for name in found if not name.startswith(("torch.", "collections.OrderedDict"))}
 
 
 def _weight_files(folder: Path) -> Iterable[Path]:

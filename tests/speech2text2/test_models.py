@@ -1,0 +1,334 @@
+"""Encoders, decoder and encoder-decoder: what needs no oracle."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from s2t2_live import (
+    HubertConfig,
+    HubertModel,
+    Speech2Text2Config,
+    Speech2Text2ForCausalLM,
+    SpeechEncoderDecoderModel,
+    Wav2Vec2Config,
+    Wav2Vec2Model,
+)
+from s2t2_live.errors import AudioInputError, CheckpointError, InputError, TokenInputError
+from s2t2_live.speech2text2.checkpoint import read_tensors, write_tensors
+
+SMALL: dict[str, Any] = {
+    "hidden_size": 16,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 24,
+    "conv_dim": [8, 8],
+    "conv_kernel": [10, 4],
+    "conv_stride": [5, 4],
+    "num_conv_pos_embeddings": 6,
+    "num_conv_pos_embedding_groups": 2,
+    "feat_extract_norm": "layer",
+    "do_stable_layer_norm": True,
+}
+DECODER: dict[str, Any] = {
+    "vocab_size": 30,
+    "d_model": 12,
+    "decoder_layers": 2,
+    "decoder_ffn_dim": 20,
+    "decoder_attention_heads": 2,
+    "max_target_positions": 10,
+    "tie_word_embeddings": False,
+}
+
+
+def small_model(encoder: dict[str, Any] | None = None, **decoder: Any) -> SpeechEncoderDecoderModel:
+    torch.manual_seed(0)
+    parts = {
+        "encoder": Wav2Vec2Model(Wav2Vec2Config(**{**SMALL, **(encoder or {})})),
+        "decoder": Speech2Text2ForCausalLM(Speech2Text2Config(**{**DECODER, **decoder})),
+    }
+    model = SpeechEncoderDecoderModel(**parts).eval()
+    model.config.pad_token_id = 1
+    model.config.decoder_start_token_id = 2
+    with torch.no_grad():
+        model.decoder.get_decoder().embed_tokens.weight.mul_(20)
+        if not decoder.get("tie_word_embeddings"):
+            model.decoder.lm_head.weight.mul_(20)
+    return model
+
+
+def audio(rows: int = 2, samples: int = 900) -> Tensor:
+    return torch.randn(rows, samples, generator=torch.Generator().manual_seed(5))
+
+
+def logits(model: SpeechEncoderDecoderModel, **named: Any) -> Tensor:
+    with torch.no_grad():
+        return model(inputs=audio(), decoder_input_ids=torch.tensor([[2, 4, 5], [2, 9, 8]]), **named).logits
+
+
+# The encoders
+
+
+def test_padding_changes_nothing_with_a_mask() -> None:
+    model = Wav2Vec2Model(Wav2Vec2Config(**SMALL)).eval()
+    x = audio(1, 800)
+    mask = torch.ones(1, 1200, dtype=torch.long)
+    mask[:, 800:] = 0
+    with torch.no_grad():
+        alone = model(x).last_hidden_state
+        padded = model(torch.nn.functional.pad(x, (0, 400)), attention_mask=mask).last_hidden_state
+    torch.testing.assert_close(padded[:, : alone.shape[1]], alone)
+
+
+@pytest.mark.parametrize("shape", [(900,), (1, 1, 900)])
+def test_wrong_rank_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(AudioInputError, match="shape"):
+        Wav2Vec2Model(Wav2Vec2Config(**SMALL))(torch.zeros(shape))
+
+
+def test_audio_shorter_than_a_frame_is_refused() -> None:
+    model = HubertModel(HubertConfig(**SMALL)).eval()
+    least = model.feature_extractor.receptive_field
+    assert model(torch.zeros(1, least)).last_hidden_state.shape == (1, 1, 16)
+    with pytest.raises(AudioInputError, match=str(least)):
+        model(torch.zeros(1, least - 1))
+    mask = torch.ones(2, 900)
+    mask[1, 5:] = 0
+    with pytest.raises(AudioInputError, match="Row 1"):
+        model(audio(), attention_mask=mask)
+
+
+def test_published_receptive_field() -> None:
+    published = Wav2Vec2Config()
+    convolutions = {"conv_kernel": published.conv_kernel, "conv_stride": published.conv_stride, "conv_dim": [4] * 7}
+    config = Wav2Vec2Config(**{**SMALL, **convolutions})
+    encoder = Wav2Vec2Model(config)
+    assert encoder.feature_extractor.receptive_field == 400
+    assert encoder.frame_lengths(torch.tensor([400, 719, 720])).tolist() == [1, 1, 2]
+
+
+def test_spec_augment_follows_the_seed() -> None:
+    options = {"mask_time_prob": 0.5, "mask_time_length": 2, "layerdrop": 0.0, "hidden_dropout": 0.0}
+    model = Wav2Vec2Model(Wav2Vec2Config(**SMALL, **options, attention_dropout=0.0, activation_dropout=0.0)).train()
+    found = []
+    for seed in (1, 1, 2):
+        np.random.seed(seed)
+        found.append(model(audio()).last_hidden_state)
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
+
+
+def test_frozen_features_get_no_gradient() -> None:
+    model = small_model()
+    model.freeze_feature_encoder()
+    model.train()
+    model(inputs=audio(), labels=torch.tensor([[4, 2], [5, 2]])).loss.backward()
+    assert all(p.grad is None for p in model.encoder.feature_extractor.parameters())
+    assert model.encoder.feature_projection.projection.weight.grad is not None
+
+
+def test_weight_norm_is_folded_again_after_an_update() -> None:
+    model = Wav2Vec2Model(Wav2Vec2Config(**SMALL)).eval()
+    conv = model.encoder.pos_conv_embed.conv
+    with torch.no_grad():
+        before = model(audio()).last_hidden_state
+        assert conv.weight() is conv.weight()
+        conv.parametrizations.weight.original0.mul_(3)
+        after = model(audio()).last_hidden_state
+        conv.parametrizations.weight.original0.div_(3)
+        assert not torch.allclose(before, after)
+        torch.testing.assert_close(model(audio()).last_hidden_state, before)
+    assert conv.weight().grad_fn is not None
+
+
+def test_an_adapter_of_another_size_and_kernel() -> None:
+    options = {"add_adapter": True, "output_hidden_size": 10, "adapter_kernel_size": 5, "num_adapter_layers": 2}
+    model = small_model(options)
+    mask = torch.ones(2, 900, dtype=torch.long)
+    mask[1, 600:] = 0
+    found = logits(model, attention_mask=mask)
+    alone = model(inputs=audio()[1:, :600], decoder_input_ids=torch.tensor([[2, 9, 8]])).logits
+    assert found.shape == (2, 3, 30)
+    lengths = model.encoder.frame_lengths(torch.tensor([900, 600]))
+    frames = model.encoder(audio()).last_hidden_state
+    assert frames.shape == (2, int(lengths[0]), 10)
+    assert model.encoder.frame_mask(int(lengths[0]), mask).sum(1).tolist() == lengths.tolist()
+    assert alone.shape == (1, 3, 30)
+
+
+# The decoder
+
+
+def test_cached_decoding_goes_on_past_the_position_table() -> None:
+    decoder = Speech2Text2ForCausalLM(Speech2Text2Config(**DECODER)).eval()
+    ids = torch.randint(3, 30, (1, 25), generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        whole = decoder(ids).logits
+        cache, steps = None, []
+        for i in range(25):
+            output = decoder(ids[:, i : i + 1], past_key_values=cache, use_cache=True)
+            cache = output.past_key_values
+            steps.append(output.logits)
+    torch.testing.assert_close(torch.cat(steps, 1), whole)
+    assert decoder.get_decoder().embed_positions.weights.shape == (12, 12)
+
+
+def test_inputs_embeds_equal_ids() -> None:
+    decoder = Speech2Text2ForCausalLM(Speech2Text2Config(**DECODER)).eval()
+    ids = torch.tensor([[3, 4, 5, 6]])
+    inner = decoder.get_decoder()
+    with torch.no_grad():
+        embeds = inner.embed_tokens(ids) * inner.embed_scale
+        first = decoder(inputs_embeds=embeds[:, :2], use_cache=True)
+        second = decoder(inputs_embeds=embeds[:, 2:], past_key_values=first.past_key_values)
+        whole = decoder(ids).logits
+    torch.testing.assert_close(torch.cat([first.logits, second.logits], 1), whole)
+    with pytest.raises(InputError, match="not both"):
+        decoder(ids, inputs_embeds=embeds)
+
+
+@pytest.mark.parametrize("bad", [-1, 30])
+def test_token_ids_outside_of_the_vocabulary(bad: int) -> None:
+    decoder = Speech2Text2ForCausalLM(Speech2Text2Config(**DECODER))
+    with pytest.raises(TokenInputError, match=str(bad)):
+        decoder(torch.tensor([[3, bad]]))
+    with pytest.raises(TokenInputError, match=str(bad)):
+        decoder(torch.tensor([[3, 4]]), labels=torch.tensor([[bad, -100]]))
+
+
+def test_head_masks_of_the_wrong_shape() -> None:
+    decoder = Speech2Text2ForCausalLM(Speech2Text2Config(**DECODER))
+    with pytest.raises(InputError, match="row for each"):
+        decoder(torch.tensor([[3]]), head_mask=torch.ones(1, 2))
+    with pytest.raises(InputError, match="entries"):
+        decoder(torch.tensor([[3]]), head_mask=torch.ones(2, 3))
+
+
+def test_tuples_on_request() -> None:
+    model = small_model()
+    ids = torch.tensor([[2, 4, 5], [2, 9, 8]])
+    named = model(inputs=audio(), decoder_input_ids=ids, labels=ids)
+    loss, scores, *_ = model(inputs=audio(), decoder_input_ids=ids, labels=ids, return_dict=False)
+    torch.testing.assert_close(loss, named.loss)
+    torch.testing.assert_close(scores, named["logits"])
+    assert named.keys() == ["loss", "logits", "past_key_values", "encoder_last_hidden_state"]
+    assert named[0] is named.loss
+
+
+# Loading and saving
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("safe", [True, False])
+def test_save_and_load(tied: bool, safe: bool, tmp_path: Path) -> None:
+    model = small_model(tie_word_embeddings=tied)
+    model.save_pretrained(tmp_path, safe_serialization=safe)
+    loaded = SpeechEncoderDecoderModel.from_pretrained(tmp_path)
+    assert torch.equal(logits(loaded), logits(model))
+    inner = loaded.decoder.get_decoder()
+    assert (loaded.decoder.lm_head.weight is inner.embed_tokens.weight) == tied
+    assert ("decoder.lm_head.weight" in read_tensors(tmp_path)) == (not tied)
+    assert not loaded.training
+    assert loaded.config == SpeechEncoderDecoderModel.from_pretrained(tmp_path).config
+
+
+def test_a_loaded_model_can_be_trained_and_saved_where_it_was(tmp_path: Path) -> None:
+    small_model().save_pretrained(tmp_path)
+    model = SpeechEncoderDecoderModel.from_pretrained(tmp_path).train()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    model(inputs=audio(), labels=torch.tensor([[4, 2], [5, 2]])).loss.backward()
+    optimizer.step()
+    model.save_pretrained(tmp_path)
+    model.eval()
+    assert torch.equal(logits(SpeechEncoderDecoderModel.from_pretrained(tmp_path)), logits(model))
+    assert not torch.equal(logits(small_model()), logits(model))
+
+
+def test_a_head_unlike_the_embeddings_unties_the_model(tmp_path: Path) -> None:
+    model = small_model()
+    model.config.decoder.tie_word_embeddings = True
+    model.config.save_pretrained(tmp_path)
+    write_tensors(tmp_path, dict(model.state_dict()))
+    loaded = SpeechEncoderDecoderModel.from_pretrained(tmp_path)
+    model.config.decoder.tie_word_embeddings = False
+    assert torch.equal(logits(loaded), logits(model))
+    assert not loaded.config.decoder.tie_word_embeddings
+
+
+def test_what_may_be_missing(tmp_path: Path) -> None:
+    model = small_model()
+    model.save_pretrained(tmp_path)
+    tensors = read_tensors(tmp_path)
+    optional = ["encoder.masked_spec_embed", "decoder.model.decoder.embed_positions.weights", "decoder.lm_head.weight"]
+    for name in optional:
+        del tensors[name]
+    write_tensors(tmp_path, tensors)
+    loaded, info = SpeechEncoderDecoderModel.from_pretrained(tmp_path, output_loading_info=True)
+    assert sorted(info["missing_keys"]) == sorted(optional)
+    inner = loaded.decoder.get_decoder()
+    assert torch.equal(loaded.decoder.lm_head.weight, inner.embed_tokens.weight)
+    assert torch.equal(inner.embed_positions.weights, model.decoder.get_decoder().embed_positions.weights)
+
+
+def test_misfits_are_listed_one_by_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    small_model().save_pretrained(tmp_path)
+    tensors = read_tensors(tmp_path)
+    write_tensors(tmp_path, {**tensors, "extra.weight": torch.ones(1)})
+    assert SpeechEncoderDecoderModel.from_pretrained(tmp_path, output_loading_info=True)[1]["unexpected_keys"] == [
+        "extra.weight"
+    ]
+    assert "extra.weight" in caplog.text
+    del tensors["enc_to_dec_proj.bias"], tensors["encoder.encoder.layer_norm.weight"]
+    tensors["encoder.encoder.layer_norm.bias"] = torch.ones(3)
+    write_tensors(tmp_path, tensors)
+    with pytest.raises(CheckpointError) as error:
+        SpeechEncoderDecoderModel.from_pretrained(tmp_path)
+    for expected in ("enc_to_dec_proj.bias", "layer_norm.weight", "encoder.encoder.layer_norm.bias has the shape [3]"):
+        assert expected in str(error.value)
+
+
+def test_type_of_the_parameters(tmp_path: Path) -> None:
+    small_model().to(torch.bfloat16).save_pretrained(tmp_path)
+    assert SpeechEncoderDecoderModel.from_pretrained(tmp_path).dtype == torch.float32
+    assert SpeechEncoderDecoderModel.from_pretrained(tmp_path, torch_dtype="auto").dtype == torch.bfloat16
+    half = SpeechEncoderDecoderModel.from_pretrained(tmp_path, torch_dtype=torch.bfloat16)
+    assert half(inputs=audio().bfloat16(), labels=torch.tensor([[4], [5]])).loss.isfinite()
+
+
+def test_parts_from_their_own_folders(tmp_path: Path) -> None:
+    model = small_model()
+    # As in a checkpoint of a model with a head on top of the encoder.
+    model.encoder.config.save_pretrained(tmp_path / "encoder")
+    state = {f"wav2vec2.{name}": tensor for name, tensor in model.encoder.state_dict().items()}
+    write_tensors(tmp_path / "encoder", {**state, "lm_head.weight": torch.ones(2, 2)})
+    model.decoder.save_pretrained(tmp_path / "decoder")
+    joined = SpeechEncoderDecoderModel.from_encoder_decoder_pretrained(
+        tmp_path / "encoder", tmp_path / "decoder", encoder_layerdrop=0.0, decoder_dropout=0.3, pad_token_id=1
+    ).eval()
+    assert (joined.config.encoder.layerdrop, joined.config.decoder.dropout, joined.config.pad_token_id) == (0.0, 0.3, 1)
+    assert joined.enc_to_dec_proj is not None
+    joined.enc_to_dec_proj.load_state_dict(model.enc_to_dec_proj.state_dict())  # type: ignore[union-attr]
+    assert torch.equal(logits(joined), logits(model))
+    with pytest.raises(InputError, match="decoder"):
+        SpeechEncoderDecoderModel.from_encoder_decoder_pretrained(encoder_model=model.encoder)
+
+
+def test_labels_need_a_start_token() -> None:
+    model = small_model()
+    model.config.decoder_start_token_id = None
+    with pytest.raises(InputError, match="decoder_start_token_id"):
+        model(inputs=audio(), labels=torch.tensor([[4], [5]]))
+
+
+def test_copies_are_independent() -> None:
+    model = small_model()
+    other = copy.deepcopy(model)
+    with torch.no_grad():
+        other.encoder.encoder.pos_conv_embed.conv.parametrizations.weight.original0.mul_(2)
+    assert not torch.equal(logits(other), logits(model))
