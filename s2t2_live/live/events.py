@@ -64,7 +64,11 @@ class Final:
     text: str
     compute: float
     lag: float
-    """Emission minus end of speech, seconds."""
+    """Emission minus end of speech, seconds.
+
+    On the clock of whoever listens. A recording that is translated as fast as possible has no listener: there it is the
+    audio that it took to know of the end, plus the computing.
+    """
     confidence: float | None = None
     """0 to 1, or None where the model has none."""
     revised: bool = False

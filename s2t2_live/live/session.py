@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from queue import Empty, SimpleQueue
 
-from s2t2_live.audio.chunk import SAMPLE_RATE, AudioGap, Source
+from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, AudioGap, Source
 from s2t2_live.audio.segmenter import SegmentEnded as Ended
 from s2t2_live.audio.segmenter import Segmenter, SegmenterSettings, SegmentOutput
 from s2t2_live.audio.segmenter import SegmentStarted as Started
@@ -100,6 +100,8 @@ class Session:
         self._pending: set[_Request] = set()
         self._deadline: float | None = None
         self._aborted = False
+        self._deaf = False
+        self._hearing = threading.Lock()
         self._fatal: Exception | None = None
         self._measuring = threading.Lock()
         self._finished = threading.Event()
@@ -148,25 +150,34 @@ class Session:
     def _listen(self) -> None:
         """The listener's thread."""
         try:
-            self._take()
+            for item in self._source:
+                with self._hearing:
+                    if self._deaf:
+                        break
+                    self._hear(item)
         except Exception as error:
             self._failed(error)
-        try:
-            self._forward(self._segmenter.flush())
-        except Exception as error:
-            self._failed(error)
-        self._translator.close()
+        self._hear_no_more()
         self._requests.put(_Request.LISTENED)
 
-    def _take(self) -> None:
-        for item in self._source:
-            if self._aborted:
-                break
-            if isinstance(item, AudioGap):
-                self._forward(self._segmenter.skip(item.end))
-                self._publish(Gap(item.start / SAMPLE_RATE, item.end / SAMPLE_RATE, item.reason))
-            else:
-                self._forward(self._segmenter.push(item))
+    def _hear(self, item: AudioChunk | AudioGap) -> None:
+        if isinstance(item, AudioGap):
+            self._forward(self._segmenter.skip(item.end))
+            self._publish(Gap(item.start / SAMPLE_RATE, item.end / SAMPLE_RATE, item.reason))
+        else:
+            self._forward(self._segmenter.push(item))
+
+    def _hear_no_more(self) -> None:
+        """End the open segment and leave the rest to the translator; called by whoever ends the listening first."""
+        with self._hearing:
+            if self._deaf:
+                return
+            self._deaf = True
+            try:
+                self._forward(self._segmenter.flush())
+            except Exception as error:
+                self._failed(error)
+            self._translator.close()
 
     def _forward(self, outputs: list[SegmentOutput]) -> None:
         for output in outputs:
@@ -242,6 +253,7 @@ class Session:
             self._deadline = self._deadline or time.monotonic() + STOP_TIMEOUT
         elif request is _Request.ABORT and not self._aborted:
             self._aborted = True
+            self._deaf = True
             self._stop_source()
             lost = self._translator.abort()
             if lost is not None:
@@ -269,7 +281,7 @@ class Session:
                 AudioError(f"{self._source.name} did not stop within {STOP_TIMEOUT:.0f} s; it was left behind.")
             )
             self._pending.discard(_Request.LISTENED)
-            self._translator.close()
+            self._hear_no_more()
 
 
 def _sentence(error: Exception) -> str:

@@ -214,7 +214,7 @@ class Translator:
         return self._ladder.level >= Level.FINALS_ONLY or any(later.segment is job.segment for later in self._jobs)
 
     def _audio(self, segment: _Segment, length: int) -> NDArray[np.float32]:
-        """A copy of the first samples of a segment; what was read is kept as one array."""
+        """The first samples of a segment; all that has come is kept as one array."""
         with self._changed:
             whole = np.concatenate(segment.audio) if segment.audio else np.zeros(0, dtype=np.float32)
             segment.audio = [whole]

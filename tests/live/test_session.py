@@ -340,14 +340,18 @@ def test_a_source_that_does_not_stop_is_left_behind(monkeypatch: pytest.MonkeyPa
         gate.wait(60)
 
     sink = Collector()
-    session = started(ListSource([speech(2.0), silence(1.0), stall], real_time=True), GuessingModel(), sink)
+    source = ListSource([speech(2.0), silence(1.0), speech(1.0), stall, speech(1.0)], real_time=True)
+    session = started(source, GuessingModel(), sink)
     assert stalled.wait(30)
     session.stop()
     assert session.wait(30)
-    gate.set()
     assert "did not stop" in str(session.error)
-    assert len(sink.of(Final)) == 1, "what was heard before is translated"
     assert sink.of(Error)[-1].fatal
+    check_invariants(sink, 4.0)
+    assert [event.reason for event in sink.of(SpeechEnded)] == ["pause", "stop"], "what was heard is translated"
+    count = len(sink.events)
+    gate.set()
+    assert len(sink.events) == count
 
 
 def test_a_source_that_fails_ends_the_session_after_what_was_heard() -> None:
