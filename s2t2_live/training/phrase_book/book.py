@@ -22,10 +22,13 @@ from pathlib import Path
 from typing import Literal
 
 from s2t2_live.errors import SettingsError
+from s2t2_live.training.phrase_book.balance import balance
 from s2t2_live.training.phrase_book.english import contract
-from s2t2_live.training.phrase_book.lexicon import Adjective, Lexicon, Line, Noun, Pair, read_table
-from s2t2_live.training.phrase_book.slots import Action, Filler, Fillers, content_keys
-from s2t2_live.training.phrase_book.template import ActionSides, Sides, expand, tidy
+from s2t2_live.training.phrase_book.entries import Adjective, Noun, Pair
+from s2t2_live.training.phrase_book.lexicon import Lexicon
+from s2t2_live.training.phrase_book.slots import Action, Filler, Fillers, Slots, content_keys
+from s2t2_live.training.phrase_book.table import Line, read_table
+from s2t2_live.training.phrase_book.template import Actions, Sides, expand, tidy
 
 Split = Literal["train", "heldout"]
 
@@ -34,6 +37,7 @@ FRAME_SHARE = 0.5
 FRAMES = "frames"
 MINOR_CLASSES = re.compile(r"\w*time$|name$|adverb$")
 LONGEST = 16
+PUNCTUATION = str.maketrans("", "", ".,?!:-")
 ALLOWED = re.compile(r"[a-zA-ZäöüÄÖÜß0-9 .,?!:'-]+")
 
 
@@ -49,7 +53,7 @@ class Phrase:
 
 def canonical(text: str) -> str:
     """The English sentence as it sounds, without punctuation, with one spelling of short forms."""
-    return re.sub(r"[^a-z0-9' ]", "", contract(text).lower())
+    return contract(text).lower().translate(PUNCTUATION)
 
 
 def bucket(text: str, count: int) -> int:
@@ -77,7 +81,7 @@ class PhraseBook:
     def __init__(
         self,
         lexicon: Lexicon,
-        actions: dict[str, ActionSides],
+        actions: Actions,
         templates: dict[str, list[Template]],
         sentences: Sequence[Phrase],
     ) -> None:
@@ -92,12 +96,21 @@ class PhraseBook:
             for topic, group in templates.items()
         }
 
+        balance(self._probabilities(), actions.slots)
+
+    def _probabilities(self) -> Iterator[tuple[Slots, float]]:
+        for topic, group in self.templates.items():
+            share = FRAME_SHARE if topic == FRAMES else (1 - FRAME_SHARE) / len(self._topics)
+            for template in group:
+                for sides in template.variants:
+                    yield sides.slots, share * template.weight / self._bounds[topic][-1] / len(template.variants)
+
     @classmethod
     def load(cls, folder: Path) -> PhraseBook:
         """Read and compile everything. Raises SettingsError, naming file and line, for whatever is malformed."""
         grammar = folder / "grammar"
         lexicon = Lexicon.load(grammar)
-        actions = {key: ActionSides(lexicon, phrase) for key, phrase in lexicon.verb_phrases.items()}
+        actions = Actions.compile(lexicon)
         templates: dict[str, list[Template]] = {}
         files = sorted((grammar / "templates").glob("*.tsv"))
         if not files:
@@ -154,20 +167,19 @@ class PhraseBook:
     def every_filler(self) -> Iterator[str]:
         """English texts in which every candidate of every slot of every template and verb phrase occurs."""
         rng = random.Random(0)
-        inner = {key: sides.slots for key, sides in self.actions.items()}
         variants = [sides for template in self.all_templates() for sides in template.variants]
-        for sides in itertools.chain(self.actions.values(), variants):
+        for sides in itertools.chain(self.actions.sides.values(), variants):
             for name in sides.slots.specifications:
-                for draw in sides.slots.one_by_one(name, inner):
+                for draw in sides.slots.one_by_one(name, self.actions.slots):
                     if (fillers := draw(rng)) is not None:
                         yield sides.english(fillers)
 
     def english_words(self) -> frozenset[str]:
-        """Every English word, in lower case, that the grammar or the sentences can say (a few seconds the first time)."""
+        """Every English word, in lower case, of the grammar and the sentences (takes a few seconds the first time)."""
         return self._vocabulary
 
 
-def _template(lexicon: Lexicon, actions: dict[str, ActionSides], line: Line, topic: str) -> Template:
+def _template(lexicon: Lexicon, actions: Actions, line: Line, topic: str) -> Template:
     source, target = line.fields
     template = Template(line, "" if topic == FRAMES else topic)
     for english, german in expand(line, source, target):

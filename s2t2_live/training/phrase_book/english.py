@@ -39,7 +39,7 @@ def plural(singular: str) -> str:
 
 
 def indefinite_article(following: str) -> str:
-    """"a" or "an" by the sound that follows."""
+    """ "a" or "an" by the sound that follows."""
     if SILENT_H.match(following):
         return "an"
     if following[:1].lower() in VOWELS and not CONSONANT_SOUND.match(following):
@@ -128,27 +128,39 @@ def year(number: int) -> str:
     return f"{cardinal(century)} {'oh ' if rest < 10 else ''}{cardinal(rest)}"
 
 
-CONTRACTIONS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"\b([Dd]o|[Dd]oes|[Dd]id|[Ii]s|[Aa]re|[Ww]as|[Ww]ere|[Hh]as|[Hh]ave|[Ss]hould|[Cc]ould|[Ww]ould) not\b", r"\1n't"),
-        (r"\bcannot\b", "can't"),
-        (r"\bCannot\b", "Can't"),
-        (r"\b[Ww]ill not\b", "won't"),
-        (r"^I am(?= [a-z])", "I'm"),
-        (r"\b(because|that|if|when|and|but) I am(?= [a-z])", r"\1 I'm"),
-        (r"\b([Yy]ou|[Ww]e|[Tt]hey) are(?= [a-z])", r"\1're"),
-        (r"\b([Hh]e|[Ss]he|[Ii]t|[Tt]hat|[Ww]here|[Ww]hat) is(?= [a-z])", r"\1's"),
-        (r"\b(I|[Yy]ou|[Ww]e|[Tt]hey|[Hh]e|[Ss]he) will(?= [a-z])", r"\1'll"),
-        (r"\b(I|[Ww]e|[Hh]e|[Ss]he|[Tt]hey) would(?= like)", r"\1'd"),
-        (r"\b(I|[Yy]ou|[Ww]e|[Tt]hey) have(?= (already|never|just|been)\b)", r"\1've"),
-    )
+CONTRACTIBLE = re.compile(
+    r"""
+      (?P<neg>   \b(?:do|does|did|is|are|was|were|has|have|should|could|would|Do|Does|Did|Is|Are|Was|Were)\ not\b)
+    | (?P<can>   \b[Cc]annot\b)
+    | (?P<wont>  \bwill\ not\b)
+    | (?P<am>    (?:^|\b(?:because|that|if|when|and|but)\ )I\ am(?=\ [a-z]))
+    | (?P<are>   \b(?:[Yy]ou|[Ww]e|[Tt]hey)\ are(?=\ (?!not\b)[a-z]))
+    | (?P<is>    \b(?:[Hh]e|[Ss]he|[Ii]t|[Tt]hat|[Ww]here|[Ww]hat)\ is(?=\ (?!not\b)[a-z]))
+    | (?P<will>  \b(?:I|[Yy]ou|[Ww]e|[Tt]hey|[Hh]e|[Ss]he)\ will(?=\ (?!not\b)[a-z]))
+    | (?P<would> \b(?:I|[Ww]e|[Hh]e|[Ss]he|[Tt]hey)\ would(?=\ like))
+    | (?P<have>  \b(?:I|[Yy]ou|[Ww]e|[Tt]hey)\ have(?=\ (?:already|never|just|been)\b))
+    """,
+    re.VERBOSE,
 )
+SHORT_FORMS = {
+    "neg": (" not", "n't"),
+    "can": ("not", "'t"),
+    "wont": ("will not", "won't"),
+    "am": (" am", "'m"),
+    "are": (" are", "'re"),
+    "is": (" is", "'s"),
+    "will": (" will", "'ll"),
+    "would": (" would", "'d"),
+    "have": (" have", "'ve"),
+}
 """Spoken short forms. Each has only one reading in the grammar, so that a contracted sentence keeps its translation."""
 
 
 def contract(sentence: str) -> str:
     """The sentence with every short form that the grammar uses."""
-    for pattern, replacement in CONTRACTIONS:
-        sentence = pattern.sub(replacement, sentence)
-    return sentence
+
+    def shortened(match: re.Match[str]) -> str:
+        ending, short = SHORT_FORMS[match.lastgroup or ""]
+        return match[0].removesuffix(ending) + short
+
+    return CONTRACTIBLE.sub(shortened, sentence)

@@ -149,9 +149,7 @@ def noun_phrase(
     return " ".join(filter(None, (article.strip(), *(m.rstrip("!") for m in middle), noun.form(case, plural))))
 
 
-PRETERITE_PRESENT = frozenset(
-    "können müssen dürfen wollen sollen mögen wissen möchten könnten würden sollten".split()
-)
+PRETERITE_PRESENT = frozenset("können müssen dürfen wollen sollen mögen wissen möchten könnten würden sollten".split())
 """Verbs whose first person is the third: ich kann, ich weiß, ich möchte."""
 INSEPARABLE = re.compile(r"(be|emp|ent|er|ge|miss|ver|zer|über|unter|wieder)(?=[^aeiou]*[aeiouäöü].*e?[lr]?n$)")
 
@@ -176,7 +174,7 @@ class GermanVerb:
         prefix, _, base = infinitive.rpartition("|")
         stem = base.removesuffix("en") if base.endswith("en") else base.removesuffix("n")
         linked = stem + "e" if re.search(r"([dt]|ch[mn]|[^aeiouäöülrhmn][mn])$", stem) else stem
-        first = re.sub(r"el$", "l", stem) + "e"
+        first = (stem[:-2] + "l" if base.endswith("eln") else stem) + "e"
         if base in PRETERITE_PRESENT:
             first = third
         if not participle:

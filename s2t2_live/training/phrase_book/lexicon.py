@@ -1,144 +1,27 @@
-"""The words of the phrase book: nouns, adjectives, verbs, fixed pairs, subjects and verb phrases, read from text files.
+"""The words of the phrase book, read from the tables of the grammar and indexed by class.
 
-Every file is a table with tabs between its columns; lines that start with "#" are comments. See the head of each
-file for its columns. Knows nothing of templates and sampling.
+See the head of each table for its columns. Knows nothing of templates and sampling.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from s2t2_live.errors import SettingsError
-from s2t2_live.training.phrase_book.english import EnglishPerson, EnglishVerb, plural
-from s2t2_live.training.phrase_book.german import (
-    ARTICLE_GENDER,
-    PERSONAL,
-    Case,
-    GermanNoun,
-    GermanPerson,
-    GermanVerb,
-    Gender,
-    attributive,
-    noun_phrase,
+from s2t2_live.training.phrase_book.english import EnglishVerb, plural
+from s2t2_live.training.phrase_book.entries import Adjective, Entry, Noun, Pair, VerbPhrase
+from s2t2_live.training.phrase_book.german import ARTICLE_GENDER, GermanNoun, GermanVerb, attributive
+from s2t2_live.training.phrase_book.subjects import (
+    GERMAN_DETERMINER,
+    PRONOUNS,
+    Subject,
+    named_subject,
+    noun_subject,
 )
-
-NEEDS = "needs:"
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of a table with its place, for error messages."""
-
-    file: Path
-    number: int
-    fields: tuple[str, ...]
-
-    def error(self, cause: str) -> SettingsError:
-        return SettingsError(f"{self.file}:{self.number}: {cause}")
-
-
-def read_table(file: Path, columns: int, optional: int = 0) -> Iterator[Line]:
-    """The lines of a table, which must have `columns` fields and may have up to `optional` more."""
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{file}: the table cannot be read as UTF-8 text ({error})") from error
-    for number, raw in enumerate(text.splitlines(), start=1):
-        if not raw.strip() or raw.lstrip().startswith("#"):
-            continue
-        line = Line(file, number, tuple(part.strip() for part in re.split(r"\t+", raw.strip())))
-        if not columns <= len(line.fields) <= columns + optional:
-            raise line.error(f"expected {columns} columns separated by tabs, found {len(line.fields)}")
-        yield line
-
-
-@dataclass(frozen=True, slots=True)
-class Noun:
-    """A noun in both languages. `kind` is how English counts it: "count", "mass" or "plural" (scissors)."""
-
-    key: str
-    singular: str
-    plural: str
-    kind: str
-    german: GermanNoun
-    classes: frozenset[str]
-
-    @property
-    def pluralizable(self) -> bool:
-        return self.kind == "count" and bool(self.german.plural)
-
-
-@dataclass(frozen=True, slots=True)
-class Adjective:
-    """An adjective with its degrees; the German positive is undeclined, `stem` takes endings ("!" marks none)."""
-
-    key: str
-    degrees: tuple[str, str, str]
-    german: tuple[str, str, str]
-    stem: str
-    classes: frozenset[str]
-    fits: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A fixed phrase in both languages, such as a time expression or a city.
-
-    The class `needs:far` demands that a verb phrase in the same sentence be of the class far.
-    """
-
-    key: str
-    english: str
-    german: str
-    classes: frozenset[str]
-    needs: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Who acts: the forms of a pronoun or of a noun phrase that stands for a person."""
-
-    key: str
-    english: str
-    english_object: str
-    english_possessive: str
-    english_person: EnglishPerson
-    german: tuple[str, str, str]
-    german_possessive: str
-    reflexive: tuple[str, str]
-    german_person: GermanPerson
-    pronoun: bool
-
-
-@dataclass(frozen=True, slots=True)
-class VerbPhrase:
-    """A verb with its object or complement; the texts still hold slots."""
-
-    key: str
-    topic: str
-    classes: frozenset[str]
-    verb: EnglishVerb
-    rest: str
-    german_verb: GermanVerb
-    reflexive: str
-    middle: str
-    negated: str
-    line: Line
-
-
-PRONOUNS: dict[str, Subject] = {
-    "I": Subject("I", "I", "me", "my", "I", ("ich", "mich", "mir"), "mein", ("mich", "mir"), "ich", True),
-    "you": Subject("you", "you", "you", "your", "they", ("Sie", "Sie", "Ihnen"), "Ihr", ("sich",) * 2, "sie", True),
-    "he": Subject("he", "he", "him", "his", "he", ("er", "ihn", "ihm"), "sein", ("sich",) * 2, "er", True),
-    "she": Subject("she", "she", "her", "her", "he", ("sie", "sie", "ihr"), "ihr", ("sich",) * 2, "er", True),
-    "we": Subject("we", "we", "us", "our", "they", ("wir", "uns", "uns"), "unser", ("uns",) * 2, "sie", True),
-    "they": Subject("they", "they", "them", "their", "they", ("sie", "sie", "ihnen"), "ihr", ("sich",) * 2, "sie", True),
-}
-GERMAN_DETERMINER = {"my": "mein", "your": "Ihr", "our": "unser", "the": "der", "his": "sein", "her": "ihr"}
-OBJECT_CASES: tuple[Case, ...] = ("nom", "akk", "dat")
+from s2t2_live.training.phrase_book.table import Line, read_table
 
 
 @dataclass(slots=True)
@@ -152,6 +35,7 @@ class Lexicon:
     german_verbs: dict[str, GermanVerb] = field(default_factory=dict)
     verb_phrases: dict[str, VerbPhrase] = field(default_factory=dict)
     subjects: dict[str, list[tuple[list[Subject], int]]] = field(default_factory=dict)
+    _classes: dict[str, list[Entry]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, folder: Path) -> Lexicon:
@@ -175,6 +59,7 @@ class Lexicon:
         for line in read_table(folder / "subjects.tsv", 2, optional=2):
             lexicon._add_subject(line)
         lexicon._check_classes(folder)
+        lexicon._index()
         return lexicon
 
     def _check_classes(self, folder: Path) -> None:
@@ -194,21 +79,24 @@ class Lexicon:
                 if found.setdefault(name, table) != table:
                     raise SettingsError(f'{folder}: "{name}" is a class both in {found[name]}.tsv and in {table}.tsv')
 
-    def members(self, name: str) -> list[Noun] | list[Adjective] | list[Pair] | list[VerbPhrase]:
-        """Entries of one class, or the noun of that English name with "_" for spaces; empty if there is no such class."""
-        if found := [noun for noun in self.nouns.values() if name in noun.classes or name.replace("_", " ") == noun.key]:
-            return found
-        if adjectives := [word for word in self.adjectives.values() if name in word.classes]:
-            return adjectives
-        if pairs := [pair for pair in self.pairs.values() if name in pair.classes]:
-            return pairs
-        return [phrase for phrase in self.verb_phrases.values() if name in phrase.classes]
+    def members(self, name: str) -> Sequence[Entry]:
+        """Entries of one class, or the noun of that English name ("_" for spaces); empty if there is none."""
+        return self._classes.get(name, ())
+
+    def _index(self) -> None:
+        for noun in self.nouns.values():
+            self._classes[noun.key.replace(" ", "_")] = [noun]
+        tables: tuple[Mapping[str, Entry], ...] = (self.nouns, self.adjectives, self.pairs, self.verb_phrases)
+        for table in tables:
+            for entry in table.values():
+                for name in entry.classes - {entry.key.replace(" ", "_")}:
+                    self._classes.setdefault(name, []).append(entry)
 
     def english_verb(self, base: str) -> EnglishVerb:
         return self.english_verbs.get(base) or EnglishVerb.regular(base)
 
     def german_verb(self, infinitive: str) -> GermanVerb:
-        """The verb by its infinitive with "|" after a separable prefix; forms come from the base verb where it is known."""
+        """The verb by its infinitive ("|" after a separable prefix); its forms are those of the base verb if known."""
         if known := self.german_verbs.get(infinitive):
             return known
         prefix, _, base = infinitive.rpartition("|")
@@ -279,8 +167,11 @@ class Lexicon:
         if key in self.pairs:
             raise line.error(f'"{english}" stands here a second time')
         names = frozenset(classes.split())
-        needs = frozenset(name.removeprefix(NEEDS) for name in names if name.startswith(NEEDS))
-        self.pairs[key] = Pair(key, english, german, frozenset(n for n in names if not n.startswith(NEEDS)), needs)
+        plain, needs, bars = (
+            frozenset(name.rpartition(":")[2] for name in names if name.rpartition(":")[0] == mark)
+            for mark in ("", "needs", "bars")
+        )
+        self.pairs[key] = Pair(key, english, german, plain, needs, bars)
 
     def _add_german_verb(self, line: Line) -> None:
         infinitive = line.fields[0]
@@ -323,63 +214,23 @@ class Lexicon:
         )
 
     def _add_subject(self, line: Line) -> None:
-        classes, english = line.fields[:2]
-        weight = 1
+        classes, english, *more = line.fields
+        gender = more.pop(0) if more and more[0] in ("m", "f") else ""
+        if more and not more[0].isdecimal():
+            raise line.error(f'the weight "{more[0]}" is not a whole number')
+        weight = int(more[0]) if more else 1
         found: list[Subject] = []
         if english in PRONOUNS:
-            found, weight = [PRONOUNS[english]], int(line.fields[2]) if len(line.fields) > 2 else 1
+            found = [PRONOUNS[english]]
         elif match := re.fullmatch(r"(\w+) <([\w ]+?)( pl)?>", english):
             determiner, name, many = match.groups()
             if determiner not in GERMAN_DETERMINER:
                 raise line.error(f'the determiner "{determiner}" is not one of {", ".join(GERMAN_DETERMINER)}')
             nouns = [noun for noun in self.nouns.values() if name in noun.classes or name == noun.key]
-            found = [_noun_subject(determiner, noun, bool(many)) for noun in nouns if noun.pluralizable or not many]
-            weight = int(line.fields[2]) if len(line.fields) > 2 else 1
-        elif len(line.fields) > 2 and line.fields[2] in ("m", "f"):
-            found = [_named_subject(english, "m" if line.fields[2] == "m" else "f")]
-            weight = int(line.fields[3]) if len(line.fields) > 3 else 1
+            found = [noun_subject(determiner, noun, bool(many)) for noun in nouns if noun.pluralizable or not many]
+        elif gender:
+            found = [named_subject(english, "m" if gender == "m" else "f")]
         if not found:
-            raise line.error(f'"{english}" is neither a pronoun, a determiner with a noun class, nor a name with m or f')
+            raise line.error(f'"{english}" is no pronoun, no determiner with a noun class, and no name with m or f')
         for name in classes.split():
             self.subjects.setdefault(name, []).append((found, weight))
-
-
-def _noun_subject(determiner: str, noun: Noun, many: bool) -> Subject:
-    gender: Gender = noun.german.agreement(many)
-    plural_english = many or noun.kind == "plural"
-    english = f"{determiner} {noun.plural if many else noun.singular}"
-    german = [noun_phrase(noun.german, GERMAN_DETERMINER[determiner], (), case, many) for case in OBJECT_CASES]
-    likeness = PRONOUNS["they" if plural_english else "she" if gender == "f" else "he"]
-    return Subject(
-        english,
-        english,
-        english,
-        likeness.english_possessive,
-        likeness.english_person,
-        (german[0], german[1], german[2]),
-        likeness.german_possessive,
-        ("sich", "sich"),
-        "sie" if gender == "pl" else "er",
-        False,
-    )
-
-
-def _named_subject(name: str, gender: Gender) -> Subject:
-    likeness = PRONOUNS["she" if gender == "f" else "he"]
-    return Subject(
-        name,
-        name,
-        name,
-        likeness.english_possessive,
-        "he",
-        (name, name, name),
-        likeness.german_possessive,
-        ("sich", "sich"),
-        "er",
-        False,
-    )
-
-
-def pronoun_of(noun: Noun, plural_form: bool, case: Case) -> str:
-    """The German personal pronoun that stands for a noun."""
-    return PERSONAL[noun.german.agreement(plural_form)][("nom", "akk", "dat").index(case)]

@@ -66,7 +66,8 @@ def price(rng: random.Random) -> Numeral:
     unit = "euro" if amount == 1 else "euros"
     if amount < 100 and rng.random() < 0.35:
         cents = rng.choice((10, 20, 25, 30, 40, 50, 60, 70, 75, 80, 90, 95, 99))
-        return Numeral(f"{amount},{cents}", f"{euros.english} {unit} {english.cardinal(cents)}", f"{amount},{cents} Euro")
+        spoken = f"{euros.english} {unit} {english.cardinal(cents)}"
+        return Numeral(f"{amount},{cents}", spoken, f"{amount},{cents} Euro")
     return Numeral(euros.key, f"{euros.english} {unit}", "ein Euro" if amount == 1 else f"{euros.german} Euro")
 
 

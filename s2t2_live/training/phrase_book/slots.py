@@ -2,22 +2,25 @@
 
 A slot stands in braces and is declared where it first occurs on the English side, as `name:classes`, the name one
 letter with or without a digit. The classes are those of the lexicon, the English name of a noun, a numeral
-(`2..20`, `PRICE`, `CLOCK` ...), a class of subjects, or `@x` for an adjective that fits the noun in slot x. Classes
+(`2..20`, `PRICE`, `CLOCK` ...), a class of subjects, or `@x` for an adjective that fits the noun in slot x
+(`@x-class`: and is not of that class). Classes
 combine, from left to right, with + (or), & (and) and - (not). Knows nothing of how a filler is written.
 """
 
 from __future__ import annotations
 
 import itertools
-import math
 import random
 import re
 from bisect import bisect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from s2t2_live.training.phrase_book.lexicon import Adjective, Lexicon, Line, Noun, Pair, Subject, VerbPhrase
+from s2t2_live.training.phrase_book.entries import Adjective, Entry, Noun, Pair, VerbPhrase
+from s2t2_live.training.phrase_book.lexicon import Lexicon
 from s2t2_live.training.phrase_book.numerals import Draw, Numeral, draw_of
+from s2t2_live.training.phrase_book.subjects import Subject
+from s2t2_live.training.phrase_book.table import Line
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +31,10 @@ class Action:
     fillers: Fillers
 
 
-Entry = Noun | Adjective | Pair | Subject | Numeral | VerbPhrase
+Candidate = Entry | Subject | Numeral
 Filler = Noun | Adjective | Pair | Subject | Numeral | Action
 Fillers = dict[str, Filler]
+DrawAll = Callable[[random.Random], Fillers | None]
 DrawSlot = Callable[[random.Random, Fillers], Filler | None]
 
 DEGREES = ("comp", "sup")
@@ -52,6 +56,26 @@ class SlotText:
     raw: str
 
 
+class Choice:
+    """A draw from the entries of one slot; `weights` (one for each entry) are even until they are balanced."""
+
+    def __init__(self, entries: Sequence[Candidate], actions: Mapping[str, Slots]) -> None:
+        self.entries = entries
+        self._actions = actions
+        self.reweigh([1.0] * len(entries))
+
+    def reweigh(self, weights: Sequence[float]) -> None:
+        self.weights = weights
+        self._bounds = list(itertools.accumulate(weights))
+
+    def draw(self, rng: random.Random, _: Fillers) -> Filler | None:
+        entry = self.entries[bisect(self._bounds, rng.random() * self._bounds[-1])]
+        if not isinstance(entry, VerbPhrase):
+            return entry
+        fillers = self._actions[entry.key].draw(rng)
+        return None if fillers is None else Action(entry, fillers)
+
+
 class Slots:
     """The slots of one template: their names, what fills them, and a draw of all of them."""
 
@@ -61,6 +85,7 @@ class Slots:
         self.specifications: dict[str, str] = {}
         self.many: set[str] = set()
         self._draws: list[tuple[str, DrawSlot]] = []
+        self.choices: list[Choice] = []
         self.size = 1.0
 
     def declare(self, text: str) -> str:
@@ -101,7 +126,7 @@ class Slots:
     def kind(self, name: str) -> type:
         return type(self.candidates(name)[0])
 
-    def candidates(self, name: str) -> list[Entry]:
+    def candidates(self, name: str) -> list[Candidate]:
         """Everything that may fill a slot, apart from numerals, which have one example."""
         specification = self.specifications[name]
         if draw := draw_of(specification):
@@ -110,9 +135,9 @@ class Slots:
             return list(self.lexicon.adjectives.values())
         if specification in self.lexicon.subjects:
             return [subject for group, _ in self.lexicon.subjects[specification] for subject in group]
-        found: dict[str, Entry] = {}
+        found: dict[str, Candidate] = {}
         for sign, part in re.findall(r"([+&-]?)([^+&-]+)", specification):
-            members: dict[str, Entry] = {entry.key: entry for entry in self.lexicon.members(part)}
+            members: dict[str, Candidate] = {entry.key: entry for entry in self.lexicon.members(part)}
             if not members:
                 raise self.line.error(f'there is no class "{part}" for the slot "{name}"')
             if sign == "-":
@@ -144,17 +169,18 @@ class Slots:
                 self._draws.append((name, _subject_draw(groups)))
                 self.size *= sum(len(group) for group, _ in groups)
             else:
-                entries = self.candidates(name)
-                self._draws.append((name, _entry_draw(entries, actions)))
-                self.size *= len(entries)
+                choice = Choice(self.candidates(name), actions)
+                self.choices.append(choice)
+                self._draws.append((name, choice.draw))
+                self.size *= len(choice.entries)
 
-    def _fitting(self, noun_slot: str) -> DrawSlot:
+    def _fitting(self, specification: str) -> DrawSlot:
+        noun_slot, _, unwanted = specification.partition("-")
         nouns = [entry for entry in self.candidates(noun_slot) if isinstance(entry, Noun)]
-        table = {
-            noun.key: [word for word in self.lexicon.adjectives.values() if word.fits & noun.classes] for noun in nouns
-        }
-        for key, words in table.items():
-            if not words:
+        words = [word for word in self.lexicon.adjectives.values() if unwanted not in word.classes]
+        table = {noun.key: [word for word in words if word.fits & noun.classes] for noun in nouns}
+        for key, fitting in table.items():
+            if not fitting:
                 raise self.line.error(f'no adjective fits the noun "{key}"')
 
         def draw(rng: random.Random, fillers: Fillers) -> Filler | None:
@@ -178,10 +204,10 @@ class Slots:
             fillers[name] = filler
         return fillers if _compatible(fillers) else None
 
-    def one_by_one(self, name: str, actions: Mapping[str, Slots]) -> Iterator[Callable[[random.Random], Fillers | None]]:
+    def one_by_one(self, name: str, actions: Mapping[str, Slots]) -> Iterator[DrawAll]:
         """For every candidate of a slot a draw of all slots that puts the candidate there."""
 
-        def with_entry(entry: Entry) -> Callable[[random.Random], Fillers | None]:
+        def with_entry(entry: Candidate) -> DrawAll:
             def draw(rng: random.Random) -> Fillers | None:
                 fillers = self.draw(rng)
                 if fillers is None:
@@ -201,10 +227,10 @@ class Slots:
 
 
 def _compatible(fillers: Fillers) -> bool:
-    """Whether the verb phrases are of all the classes that the pairs ask for."""
-    needs = [filler.needs for filler in fillers.values() if isinstance(filler, Pair) and filler.needs]
+    """Whether the verb phrases are of all the classes that the pairs ask for, and of none that they bar."""
     actions = [filler.phrase.classes for filler in fillers.values() if isinstance(filler, Action)]
-    return all(need <= classes for need in needs for classes in actions)
+    pairs = [filler for filler in fillers.values() if isinstance(filler, Pair)] if actions else []
+    return all(pair.needs <= classes and pair.bars.isdisjoint(classes) for pair in pairs for classes in actions)
 
 
 def content_keys(filler: Filler) -> list[str]:
@@ -223,19 +249,3 @@ def _numeral_draw(draw: Draw) -> DrawSlot:
 def _subject_draw(groups: list[tuple[list[Subject], int]]) -> DrawSlot:
     bounds = list(itertools.accumulate(weight for _, weight in groups))
     return lambda rng, _: rng.choice(groups[bisect(bounds, rng.random() * bounds[-1])][0])
-
-
-def _entry_draw(entries: list[Entry], actions: Mapping[str, Slots]) -> DrawSlot:
-    """Entries that stand in many classes come up in many templates; each is drawn here by the root of their number."""
-    if isinstance(entries[0], VerbPhrase):
-        phrases = [(entry, actions[entry.key]) for entry in entries if isinstance(entry, VerbPhrase)]
-
-        def draw_action(rng: random.Random, _: Fillers) -> Filler | None:
-            phrase, slots = rng.choice(phrases)
-            fillers = slots.draw(rng)
-            return None if fillers is None else Action(phrase, fillers)
-
-        return draw_action
-    plain = [entry for entry in entries if not isinstance(entry, VerbPhrase)]
-    bounds = list(itertools.accumulate(1 / math.sqrt(len(getattr(entry, "classes", "x")) or 1) for entry in plain))
-    return lambda rng, _: plain[bisect(bounds, rng.random() * bounds[-1])]
