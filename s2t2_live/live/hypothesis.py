@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,8 +19,18 @@ class Hypothesis:
     """Token ids from the first of the sentence, a forced prefix included, without start and end of sentence."""
     complete: bool
     """Whether the model ended the sentence by itself; False when the decoding was capped."""
-    log_probability: float | None = None
-    """Mean over the tokens, end of sentence included; None where there is nothing to score."""
+    log_probabilities: tuple[float, ...]
+    """Of each token given the audio and the tokens before it; of the end of the sentence last, when complete.
+
+    Empty for a model that has none, or where there are no tokens.
+    """
+
+    @property
+    def confidence(self) -> float | None:
+        """The geometric mean of the probabilities, 0 to 1; None where there are none."""
+        if not self.log_probabilities:
+            return None
+        return min(1.0, math.exp(sum(self.log_probabilities) / len(self.log_probabilities)))
 
 
 class TranslationModel(Protocol):

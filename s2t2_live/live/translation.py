@@ -85,9 +85,9 @@ class SpeechTranslationModel:
     def translate(
         self, samples: NDArray[np.float32], prefix: Sequence[int], *, beam_size: int, max_tokens: int
     ) -> Hypothesis:
-        """See `TranslationModel`. The score is that of the chosen tokens given all of the audio, prefix included."""
+        """See `TranslationModel`. The probabilities are the model's own, whatever the search made of them."""
         if len(samples) < SHORTEST * SAMPLE_RATE:
-            return Hypothesis(tuple(prefix), complete=True)
+            return Hypothesis(tuple(prefix), complete=True, log_probabilities=())
         # The start token takes one of the decoder's positions.
         room = min(max_tokens, self._longest - 1) - len(prefix)
         with torch.inference_mode():
@@ -105,8 +105,8 @@ class SpeechTranslationModel:
                 )
                 sequence = generated[0].tolist()
             end = next((i for i in range(1 + len(prefix), len(sequence)) if sequence[i] in self._ends), None)
-            score = self._score(encoded, sequence if end is None else sequence[: end + 1])
-        return Hypothesis(tuple(sequence[1:end]), complete=end is not None, log_probability=score)
+            scores = self._scores(encoded, sequence if end is None else sequence[: end + 1])
+        return Hypothesis(tuple(sequence[1:end]), complete=end is not None, log_probabilities=scores)
 
     def text(self, tokens: Sequence[int]) -> str:
         text: str = self._processor.tokenizer.decode(list(tokens), skip_special_tokens=True)
@@ -123,16 +123,16 @@ class SpeechTranslationModel:
         values = features["input_values"].to(self._model.device, self._dtype)
         return self._model.encoder(values, return_dict=True)
 
-    def _score(self, encoded: Any, sequence: list[int]) -> float | None:
-        """Mean log-probability of the tokens after the start token; None without tokens."""
+    def _scores(self, encoded: Any, sequence: list[int]) -> tuple[float, ...]:
+        """Log-probability of each token after the start token."""
         if len(sequence) < 2:
-            return None
+            return ()
         given, chosen = torch.tensor(sequence[:-1]), torch.tensor(sequence[1:])
         output = self._model(
             encoder_outputs=encoded, decoder_input_ids=given[None].to(self._model.device), return_dict=True
         )
         log_probabilities = output.logits[0].float().cpu().log_softmax(-1)
-        return float(log_probabilities.gather(1, chosen[:, None]).mean())
+        return tuple(log_probabilities.gather(1, chosen[:, None])[:, 0].tolist())
 
 
 def _is_word(token: str) -> bool:

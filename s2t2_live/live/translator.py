@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import threading
 import time
 from collections import deque
@@ -288,8 +287,7 @@ class Translator:
         tokens = collapse_repeats(found.tokens, keep=known)
         if not found.complete:
             tokens = whole_words(self._model, tokens, known)
-        confidence = None if found.log_probability is None else min(1.0, math.exp(found.log_probability))
-        return self._model.text(tokens), confidence
+        return self._model.text(tokens), found.confidence
 
     def _safe_text(self, tokens: tuple[int, ...]) -> str:
         """The text of tokens that have been shown, even when the model is broken by now."""

@@ -28,7 +28,7 @@ class ScriptedModel:
         text, complete = self._answers.pop(0)
         tokens = ids(text)
         assert tokens[: len(prefix)] == tuple(prefix), "the script contradicts what is committed"
-        return Hypothesis(tokens, complete)
+        return Hypothesis(tokens, complete, log_probabilities=())
 
     def text(self, tokens: Sequence[int]) -> str:
         return " ".join(PIECES[token] for token in tokens).replace("@@ ", "")

@@ -59,7 +59,7 @@ class GuessingModel:
         generator = np.random.default_rng([self.seed, len(samples) // 24_000])
         tokens = generator.integers(0, len(PIECES), max(len(samples) // 4_000, len(prefix))).tolist()
         tokens = [*prefix, *tokens[len(prefix) :]][:max_tokens]
-        return Hypothesis(tuple(tokens), complete=len(samples) % 3 > 0, log_probability=-0.2)
+        return Hypothesis(tuple(tokens), complete=len(samples) % 3 > 0, log_probabilities=(-0.2,))
 
     def text(self, tokens: Sequence[int]) -> str:
         text = " ".join(PIECES[token] for token in tokens).replace("@@ ", "").removesuffix("@@")

@@ -32,7 +32,7 @@ class CountingModel:
         self.before(len(samples))
         words = tuple(range(1, 1 + len(samples) // 8_000))
         assert words[: len(prefix)] == tuple(prefix)
-        return Hypothesis((*words, FULL_STOP), complete=True, log_probability=-0.5)
+        return Hypothesis((*words, FULL_STOP), complete=True, log_probabilities=(-0.5, -0.5))
 
     def text(self, tokens: Sequence[int]) -> str:
         return " ".join(f"w{token}" for token in tokens).replace(" w0", ".")
