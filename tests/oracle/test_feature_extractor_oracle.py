@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 from pathlib import Path
@@ -25,14 +24,6 @@ FORMS: dict[str, Any] = {
     "matrix": np.stack,
     "tensor": lambda rows: torch.from_numpy(rows[0]),
 }
-
-
-@pytest.fixture(scope="module")
-def oracle_python() -> str:
-    python = os.environ.get("S2T2_ORACLE_PYTHON", str(ROOT / ".venv-oracle" / "bin" / "python"))
-    if not Path(python).exists():
-        pytest.skip(f"transformers 4.37.2 is not installed: there is no {python}; `make test` sets it up")
-    return python
 
 
 def waveforms() -> dict[str, Any]:
@@ -91,13 +82,13 @@ def cases(names: list[str]) -> list[dict[str, Any]]:
 
 
 @pytest.mark.oracle
-def test_waveforms_are_prepared_alike(tmp_path: Path, oracle_python: str) -> None:
+def test_waveforms_are_prepared_alike(tmp_path: Path, oracle: Any) -> None:
     given = waveforms()
     todo = cases(list(given))
     np.savez(tmp_path / "waveforms.npz", **given)
     (tmp_path / "cases.json").write_text(json.dumps(todo), encoding="utf-8")
     arguments = [str(tmp_path / name) for name in ("waveforms.npz", "cases.json", "results.npz", "theirs")]
-    done = subprocess.run([oracle_python, str(REFERENCE), *arguments], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(oracle.python), str(REFERENCE), *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     theirs = np.load(tmp_path / "results.npz")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import subprocess
 from pathlib import Path
@@ -15,7 +14,6 @@ from s2t2_live import Speech2Text2Tokenizer
 from s2t2_live.speech2text2.added_tokens import AddedToken
 from s2t2_live.training.bpe import save_vocabulary
 
-ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = Path(__file__).with_name("tokenizer_reference.py")
 
 SENTENCES = {
@@ -62,18 +60,10 @@ OPTIONS: list[tuple[dict[str, Any], list[tuple[dict[str, Any], bool]]]] = [
 STRINGS = 1400  # of each language, with each of the options
 
 
-@pytest.fixture(scope="module")
-def oracle_python() -> str:
-    python = os.environ.get("S2T2_ORACLE_PYTHON", str(ROOT / ".venv-oracle" / "bin" / "python"))
-    if not Path(python).exists():
-        pytest.skip(f"transformers 4.37.2 is not installed: there is no {python}; `make test` sets it up")
-    return python
-
-
-def reference(python: str, cases: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
+def reference(python: Path, cases: list[dict[str, Any]], folder: Path) -> list[dict[str, Any]]:
     path = folder / "cases.json"
     path.write_text(json.dumps(cases), encoding="utf-8")
-    done = subprocess.run([python, str(REFERENCE), str(path)], capture_output=True, text=True, check=False)
+    done = subprocess.run([str(python), str(REFERENCE), str(path)], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     answers: list[dict[str, Any]] = json.loads(done.stdout)
     return answers
@@ -114,7 +104,7 @@ def strings(language: str, number: int, draw: random.Random) -> list[str]:
 @pytest.mark.oracle
 @pytest.mark.slow
 @pytest.mark.parametrize("language", sorted(SENTENCES))
-def test_strings_are_encoded_and_decoded_alike(language: str, tmp_path: Path, oracle_python: str) -> None:
+def test_strings_are_encoded_and_decoded_alike(language: str, tmp_path: Path, oracle: Any) -> None:
     draw = random.Random(language)
     folder = model_folder(tmp_path / "model", language, merges=150)
     cases = []
@@ -131,7 +121,7 @@ def test_strings_are_encoded_and_decoded_alike(language: str, tmp_path: Path, or
                 "save": str(tmp_path / f"theirs-{number}"),
             }
         )
-    for number, (case, theirs) in enumerate(zip(cases, reference(oracle_python, cases, tmp_path), strict=True)):
+    for number, (case, theirs) in enumerate(zip(cases, reference(oracle.python, cases, tmp_path), strict=True)):
         ours = Speech2Text2Tokenizer.from_pretrained(case["folder"], **case["options"])
         for fields, special in case["added"]:
             ours.add_tokens(AddedToken(**fields), special_tokens=special)
@@ -155,7 +145,7 @@ def test_strings_are_encoded_and_decoded_alike(language: str, tmp_path: Path, or
 
 
 @pytest.mark.oracle
-def test_without_merges_ids_are_decoded_alike(tmp_path: Path, oracle_python: str) -> None:
+def test_without_merges_ids_are_decoded_alike(tmp_path: Path, oracle: Any) -> None:
     draw = random.Random(1)
     cases = []
     for language in SENTENCES:
@@ -167,7 +157,7 @@ def test_without_merges_ids_are_decoded_alike(tmp_path: Path, oracle_python: str
         cases.append(
             {"folder": str(folder), "options": {}, "added": [], "texts": [], "ids": ids, "calls": [], "save": save}
         )
-    for case, theirs in zip(cases, reference(oracle_python, cases, tmp_path), strict=True):
+    for case, theirs in zip(cases, reference(oracle.python, cases, tmp_path), strict=True):
         ours = Speech2Text2Tokenizer.from_pretrained(case["folder"])
         for ids, (plain, skipped, raw) in zip(case["ids"], theirs["decoded"], strict=True):
             assert ours.decode(ids) == plain
@@ -213,13 +203,13 @@ CALLS: list[tuple[Any, dict[str, Any]]] = [
     [{}, {"padding_side": "left"}, {"truncation_side": "left"}, {"model_max_length": 6}],
     ids=["plain", "pads-left", "truncates-left", "short-model"],
 )
-def test_calls_pad_and_truncate_alike(options: dict[str, Any], tmp_path: Path, oracle_python: str) -> None:
+def test_calls_pad_and_truncate_alike(options: dict[str, Any], tmp_path: Path, oracle: Any) -> None:
     folder = model_folder(tmp_path / "model", "german", merges=150)
     calls = CALLS
     case = {
         "folder": str(folder), "options": options, "added": [], "texts": [], "ids": [], "calls": calls, "save": None,
     }  # fmt: skip
-    (theirs,) = reference(oracle_python, [case], tmp_path)
+    (theirs,) = reference(oracle.python, [case], tmp_path)
     ours = Speech2Text2Tokenizer.from_pretrained(folder, **options)
     for (text, arguments), expected in zip(calls, theirs["called"], strict=True):
         encoding = ours(text, **arguments)
@@ -228,7 +218,7 @@ def test_calls_pad_and_truncate_alike(options: dict[str, Any], tmp_path: Path, o
 
 
 @pytest.mark.oracle
-def test_folders_of_older_versions_load_alike(tmp_path: Path, oracle_python: str) -> None:
+def test_folders_of_older_versions_load_alike(tmp_path: Path, oracle: Any) -> None:
     """Before 4.34 the added tokens were in added_tokens.json, and the special ones only in special_tokens_map.json."""
     folder = model_folder(tmp_path / "model", "german", merges=150)
     size = len(json.loads((folder / "vocab.json").read_text(encoding="utf-8"))) + 1
@@ -250,7 +240,7 @@ def test_folders_of_older_versions_load_alike(tmp_path: Path, oracle_python: str
         "folder": str(folder), "options": {}, "added": [], "texts": texts, "ids": [[size, 5, size + 1, 2, 6]],
         "calls": [], "save": str(tmp_path / "theirs"),
     }  # fmt: skip
-    (theirs,) = reference(oracle_python, [case], tmp_path)
+    (theirs,) = reference(oracle.python, [case], tmp_path)
     for origin in (folder, tmp_path / "theirs"):
         ours = Speech2Text2Tokenizer.from_pretrained(origin)
         assert [ours.tokenize(text) for text in texts] == theirs["tokens"]
