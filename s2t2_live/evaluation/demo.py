@@ -63,6 +63,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except S2T2Error as error:
         print(f"demo: {error}", file=sys.stderr)
         return error.exit_code
+    except FileNotFoundError as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         return INTERRUPTED
 
