@@ -41,6 +41,8 @@ def _parser() -> argparse.ArgumentParser:
         sub.set_defaults(step=run)
         sub.add_argument("--work", type=Path, default=Path(".work"), help="folder of the run (default: %(default)s)")
         sub.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes or threads")
+        topics = "comma-separated topics of the phrase book to keep to (default: all)"
+        sub.add_argument("--topics", type=lambda text: text.split(","), default=(), help=topics)
         return sub
 
     speech = step("synthesize", _synthesize, "Have synthetic voices speak the phrase book.")
@@ -85,11 +87,17 @@ def _synthesize(options: argparse.Namespace) -> None:
                 workers=options.workers,
                 voices=voices,
                 known=known,
+                topics=options.topics,
             )
     else:
         shards = range(options.first, options.first + options.shards)
         synthesize_training(
-            book, options.work / "speech", shards=shards, sentence_share=options.whole, workers=options.workers
+            book,
+            options.work / "speech",
+            shards=shards,
+            sentence_share=options.whole,
+            topics=options.topics,
+            workers=options.workers,
         )
 
 
@@ -142,7 +150,8 @@ def _train(options: argparse.Namespace) -> None:
     from s2t2_live.training.shards import SpeechShards
 
     trainer = _trainer(options, options.minutes)
-    speech, validation = SpeechShards(options.work / "speech"), SpeechShards(options.work / "heard")
+    speech = SpeechShards(options.work / "speech", topics=options.topics)
+    validation = SpeechShards(options.work / "heard")
     print(f"{speech.seconds / 3600:.1f} h of speech", file=sys.stderr)
     trainer.train(speech, validation)
     plot_history(trainer.folder / "history.jsonl", trainer.folder / "history.png")

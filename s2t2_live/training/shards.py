@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -53,14 +53,18 @@ def write_shard(
 class SpeechShards:
     """All utterances of a folder, memory-mapped."""
 
-    def __init__(self, folder: Path, pattern: str = "*") -> None:
-        """Open every complete shard of the folder whose name matches. Raises S2T2Error when there is none."""
+    def __init__(self, folder: Path, pattern: str = "*", *, topics: Collection[str] = ()) -> None:
+        """Open every complete shard of the folder whose name matches; of `topics` only, where some are given.
+
+        Raises S2T2Error when there is nothing.
+        """
         self.examples: list[Example] = []
         self._samples: list[NDArray[np.int16]] = []
         self._shard_of: list[int] = []
         self._names: set[str] = set()
         self._folder = folder
         self._pattern = pattern
+        self._topics = topics
         self.refresh()
         if not self.examples:
             raise S2T2Error(f"{folder} holds no speech; run `python -m s2t2_live.training synthesize` first")
@@ -75,6 +79,7 @@ class SpeechShards:
             self._samples.append(np.memmap(index.with_suffix(".pcm"), dtype=np.int16, mode="r"))
             with index.open(encoding="utf-8") as lines:
                 examples = [Example(**json.loads(line)) for line in lines]
+            examples = [example for example in examples if not self._topics or example.topic in self._topics]
             self.examples += examples
             self._shard_of += [len(self._samples) - 1] * len(examples)
         return len(self.examples) - before

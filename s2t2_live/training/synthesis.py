@@ -58,15 +58,30 @@ def speak_phrases(phrases: Sequence[Phrase], voice: Voice, seed: str) -> list[Sp
     ]
 
 
+def draw(book: PhraseBook, rng: random.Random, split: Literal["train", "heldout"], topics: Collection[str]) -> Phrase:
+    """A phrase of the grammar, of one of `topics` where some are given."""
+    while True:
+        phrase = book.sample(rng, split)
+        if not topics or phrase.topic in topics:
+            return phrase
+
+
 def synthesize_training(
-    book: PhraseBook, folder: Path, *, shards: range, sentence_share: float = 0.3, workers: int, progress: bool = True
+    book: PhraseBook,
+    folder: Path,
+    *,
+    shards: range,
+    sentence_share: float = 0.3,
+    topics: Collection[str] = (),
+    workers: int,
+    progress: bool = True,
 ) -> None:
     """Write the numbered training shards that are not there yet.
 
     Each shard draws `SHARD_SIZE` phrases: `sentence_share` of them whole sentences of the book, the others from its
-    grammar (training part only), spread over the training voices by weight.
+    grammar (training part only), spread over the training voices by weight; only of `topics` where some are given.
     """
-    sentences = book.sentences()
+    sentences = [phrase for phrase in book.sentences() if not topics or phrase.topic in topics]
     pending = [number for number in shards if not (folder / f"{number:05}.jsonl").exists()]
     with (
         ProcessPoolExecutor(workers) as pool,
@@ -78,7 +93,7 @@ def synthesize_training(
             weights = [voice.weight for voice in TRAINING_VOICES]
             for voice in rng.choices(TRAINING_VOICES, weights, k=SHARD_SIZE):
                 whole = sentences and rng.random() < sentence_share
-                phrase = rng.choice(sentences) if whole else book.sample(rng, "train")
+                phrase = rng.choice(sentences) if whole else draw(book, rng, "train", topics)
                 groups.setdefault(voice, []).append(phrase)
             write_shard(folder, f"{number:05}", _in_parallel(pool, groups, f"training {number}", bar))
 
@@ -91,6 +106,7 @@ def synthesize_evaluation(
     workers: int,
     voices: Literal["heard", "reserved"],
     known: Collection[str] = (),
+    topics: Collection[str] = (),
 ) -> None:
     """Write shards of held-out phrases: `reserved` has one a voice, `heard` one over all the training voices.
 
@@ -99,7 +115,7 @@ def synthesize_evaluation(
     rng = stable_random("evaluation")
     chosen: dict[str, Phrase] = {}
     while len(chosen) < phrases:
-        phrase = book.sample(rng, "heldout")
+        phrase = draw(book, rng, "heldout", topics)
         if phrase.english not in known:
             chosen.setdefault(phrase.english, phrase)
     with ProcessPoolExecutor(workers) as pool:
