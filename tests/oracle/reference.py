@@ -41,9 +41,9 @@ def build(config, seed, scale):
                 continue
             noise = torch.randn_like(parameter)
             if parameter.dim() == 1:
-                parameter.add_(0.1 * noise)
+                parameter.add_(2 * scale["noise"] * noise)
             elif "conv" not in name and "embed" not in name:
-                parameter.add_(0.05 * noise)
+                parameter.add_(scale["noise"] * noise)
         decoder = model.decoder.model.decoder
         decoder.embed_tokens.weight.mul_(scale["embeddings"])
         decoder.embed_tokens.weight[config["decoder"]["pad_token_id"]] = 0

@@ -183,7 +183,7 @@ class Case:
         return {
             "config": self.config,
             "seed": self.index,
-            "scale": {"embeddings": 20.0, "head": 30.0},
+            "scale": {"embeddings": 20.0, "head": 30.0, "noise": 0.05},
             "save": str(self.folder),
             "format": FORMATS[self.index % len(FORMATS)],
             "inputs": self.inputs,
@@ -299,9 +299,11 @@ def test_generate(case: Case) -> None:
         found, expected = dict(flat(f"generate.{i}", output)), case.expected(f"generate.{i}")
         sequences = f"generate.{i}.sequences"
         assert found[sequences].tolist() == expected[sequences].tolist(), search
-        # Rows of finished utterances, and what 4.37.2 keeps of its cache, are nobody's business.
-        names = [f"generate.{i}.{name}" for name in ("sequences_scores", "beam_indices")]
+        # Sampling draws among beams that are still alike, where rounding decides which of them it is.
+        names = ["sequences_scores"] if search.get("do_sample") else ["sequences_scores", "beam_indices"]
+        names = [f"generate.{i}.{name}" for name in names]
         assert_close({n: found[n] for n in names if n in found}, {n: expected[n] for n in names if n in expected})
+        # Later steps hold rows of utterances that are done, which nobody reads.
         kinds = ("encoder_attentions", "encoder_hidden_states", "scores.0", "cross_attentions.0")
         kinds += ("decoder_attentions.0", "decoder_hidden_states.0")
         starts = tuple(f"generate.{i}.{kind}" for kind in kinds)

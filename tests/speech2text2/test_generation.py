@@ -1,0 +1,258 @@
+"""generate: caching, forced beginnings, scores, options and refusals; what needs no oracle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from s2t2_live import (
+    Speech2Text2Config,
+    Speech2Text2ForCausalLM,
+    SpeechEncoderDecoderModel,
+    Wav2Vec2Config,
+    Wav2Vec2Model,
+)
+from s2t2_live.errors import AudioInputError, InputError, TokenInputError
+from s2t2_live.speech2text2.generation_config import GenerationConfig
+
+
+@pytest.fixture(scope="module")
+def model() -> SpeechEncoderDecoderModel:
+    torch.manual_seed(3)
+    encoder = Wav2Vec2Config(
+        hidden_size=16,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=24,
+        conv_dim=[8, 8],
+        conv_kernel=[10, 4],
+        conv_stride=[5, 4],
+        num_conv_pos_embeddings=6,
+        num_conv_pos_embedding_groups=2,
+        feat_extract_norm="layer",
+    )
+    decoder = Speech2Text2Config(
+        vocab_size=40,
+        d_model=16,
+        decoder_layers=2,
+        decoder_ffn_dim=24,
+        decoder_attention_heads=2,
+        max_target_positions=12,
+        tie_word_embeddings=False,
+    )
+    made = SpeechEncoderDecoderModel(encoder=Wav2Vec2Model(encoder), decoder=Speech2Text2ForCausalLM(decoder)).eval()
+    with torch.no_grad():
+        for name, parameter in made.decoder.named_parameters():
+            if parameter.dim() == 2 and "embed" not in name:
+                parameter.add_(0.2 * torch.randn_like(parameter))
+        made.decoder.get_decoder().embed_tokens.weight.mul_(50)
+        made.decoder.lm_head.weight.mul_(8)
+    return made
+
+
+@pytest.fixture(scope="module")
+def audio() -> dict[str, Tensor]:
+    x = torch.randn(3, 900, generator=torch.Generator().manual_seed(5))
+    mask = torch.ones(3, 900, dtype=torch.long)
+    mask[1, 500:] = 0
+    return {"inputs": x, "attention_mask": mask}
+
+
+def following_scores(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor], ids: Tensor) -> Tensor:
+    """Scores of every next token, computed without a cache."""
+    with torch.no_grad():
+        return model(**audio, decoder_input_ids=ids, use_cache=False).logits
+
+
+def test_greedy_takes_the_best_token_of_the_uncached_model(
+    model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]
+) -> None:
+    ids = model.generate(**audio, max_length=30)
+    assert ids.shape[0] == 3
+    best = following_scores(model, audio, ids[:, :-1]).argmax(-1)
+    for row, choices in zip(ids.tolist(), best.tolist(), strict=True):
+        end = row.index(2, 1) if 2 in row[1:] else len(row) - 1
+        assert row[1 : end + 1] == choices[:end]
+        assert set(row[end + 1 :]) <= {1}
+
+
+def test_sums_of_the_beams(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    """The score of every returned sequence, from the model without a cache."""
+    found = model.generate(
+        **audio,
+        num_beams=4,
+        num_return_sequences=3,
+        max_length=14,
+        length_penalty=0.7,
+        return_dict_in_generate=True,
+        output_scores=True,
+    )
+    transitions = model.compute_transition_scores(found.sequences, found.scores, found.beam_indices)
+    for row in range(9):
+        utterance = {name: tensor[row // 3 : row // 3 + 1] for name, tensor in audio.items()}
+        ids = found.sequences[row]
+        length = int((found.beam_indices[row] >= 0).sum())
+        logits = following_scores(model, utterance, ids[None, :length])[0]
+        log_p = logits.log_softmax(-1).gather(1, ids[1 : length + 1, None])[:, 0]
+        torch.testing.assert_close(transitions[row, :length], log_p, atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(found.sequences_scores[row], log_p.sum() / length**0.7, atol=1e-4, rtol=1e-4)
+    scores = found.sequences_scores.view(3, 3)
+    assert torch.equal(scores, scores.sort(descending=True).values)
+
+
+def test_many_beams_find_the_best_sequence(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    """Two tokens after the start, all of them tried."""
+    one = {name: tensor[:1] for name, tensor in audio.items()}
+    found = model.generate(
+        **one,
+        num_beams=40,
+        max_length=3,
+        suppress_tokens=[2],
+        return_dict_in_generate=True,
+        output_scores=True,
+    )
+    prefixes = torch.tensor([[2, token] for token in range(40)])
+    repeated = {name: tensor.expand(40, -1) for name, tensor in one.items()}
+    raw = following_scores(model, repeated, prefixes).log_softmax(-1).masked_fill(torch.arange(40) == 2, -torch.inf)
+    total = raw[0, 0][:, None] + raw[:, 1]
+    best = int(total.argmax())
+    assert found.sequences[0].tolist() == [2, best // 40, best % 40]
+    torch.testing.assert_close(found.sequences_scores[0], total.max() / 2, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("beams", [1, 4])
+def test_a_forced_beginning(beams: int, model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    free = model.generate(**audio, num_beams=beams, max_length=12)
+    forced = model.generate(**audio, num_beams=beams, max_length=12, decoder_input_ids=free[:, 1:5])
+    assert torch.equal(forced[:, :5], free[:, :5])
+    if beams == 1:
+        assert torch.equal(forced, free)
+    new = model.generate(**audio, num_beams=beams, max_new_tokens=2, min_new_tokens=2, decoder_input_ids=free[:, :5])
+    assert new.shape[1] == 7
+
+
+def test_encoder_outputs_instead_of_audio(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    with torch.no_grad():
+        encoded = model.encoder(audio["inputs"], attention_mask=audio["attention_mask"])
+    for beams in (1, 3):
+        direct = model.generate(**audio, num_beams=beams)
+        given = model.generate(encoder_outputs=encoded, attention_mask=audio["attention_mask"], num_beams=beams)
+        assert torch.equal(direct, given)
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_cross_attentions_alone(beams: int, model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    options: dict[str, Any] = {"num_beams": beams, "max_length": 8, "return_dict_in_generate": True}
+    some = model.generate(**audio, **options, output_cross_attentions=True)
+    every = model.generate(**audio, **options, output_attentions=True)
+    assert torch.equal(some.sequences, every.sequences)
+    assert some.decoder_attentions is None
+    assert some.encoder_attentions is None
+    for step, other in zip(some.cross_attentions, every.cross_attentions, strict=True):
+        for layer, other_layer in zip(step, other, strict=True):
+            torch.testing.assert_close(layer, other_layer)
+            assert layer.shape[:2] == (3 * beams, 2)
+            torch.testing.assert_close(layer.sum(-1), torch.ones(layer.shape[:-1]))
+
+
+def test_a_padded_row_equals_the_row_alone(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    for beams in (1, 5):
+        together = model.generate(**audio, num_beams=beams, max_length=10, min_length=10)
+        alone = model.generate(audio["inputs"][1:2, :500], num_beams=beams, max_length=10, min_length=10)
+        assert together[1].tolist() == alone[0].tolist()
+
+
+def test_sampling_follows_the_seed(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    found = []
+    for seed in (1, 1, 2):
+        torch.manual_seed(seed)
+        found.append(model.generate(**audio, do_sample=True, num_return_sequences=4, temperature=2.0, min_length=9))
+    assert found[0].shape[0] == 12
+    assert torch.equal(found[0], found[1])
+    assert not torch.equal(found[0], found[2])
+
+
+def test_own_processors_and_criteria(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    only_seven = model.generate(
+        **audio, logits_processor=[lambda ids, scores: scores.index_fill(1, torch.tensor(7), 99)]
+    )
+    assert set(only_seven[:, 1:].flatten().tolist()) == {7}
+    short = model.generate(**audio, min_length=15, stopping_criteria=[lambda ids, scores: ids.shape[1] >= 6])
+    assert short.shape[1] == 6
+    allowed = model.generate(**audio, num_beams=2, prefix_allowed_tokens_fn=lambda row, ids: [row + 10, row + 20])
+    for row, ids in enumerate(allowed.tolist()):
+        assert set(ids[1:]) <= {row + 10, row + 20}
+
+
+def test_options_come_from_the_file_then_the_model_then_the_decoder(
+    model: SpeechEncoderDecoderModel, audio: dict[str, Tensor], tmp_path: Path
+) -> None:
+    model.save_pretrained(tmp_path)
+    (tmp_path / "generation_config.json").unlink()
+    fields = json.loads((tmp_path / "config.json").read_text())
+    fields["decoder"].update(max_length=9, num_beams=3, early_stopping=True)
+    fields["num_beams"] = 2
+    (tmp_path / "config.json").write_text(json.dumps(fields))
+    options = SpeechEncoderDecoderModel.from_pretrained(tmp_path).generation_config
+    assert (options.max_length, options.num_beams, options.early_stopping) == (9, 2, True)
+    assert options.decoder_start_token_id == 2
+    (tmp_path / "generation_config.json").write_text('{"max_length": 7, "eos_token_id": 2, "pad_token_id": 1, "x": 1}')
+    loaded = SpeechEncoderDecoderModel.from_pretrained(tmp_path)
+    assert (loaded.generation_config.max_length, loaded.generation_config.num_beams) == (7, 1)
+    loaded.generation_config.decoder_start_token_id = 2
+    loaded.save_pretrained(tmp_path)
+    assert GenerationConfig.from_pretrained(tmp_path) == loaded.generation_config
+
+
+def test_options_set_on_the_model_configuration(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    model.config.max_length = 6
+    try:
+        assert model.generate(**audio, min_length=6).shape[1] == 6
+    finally:
+        model.config.max_length = 20
+        model.derive_generation_config()
+    assert model.generate(**audio, min_length=20).shape[1] == 20
+
+
+def test_past_the_position_table(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    for beams in (1, 3):
+        assert model.generate(**audio, num_beams=beams, min_length=60, max_length=60).shape[1] == 60
+
+
+@pytest.mark.parametrize(
+    ("options", "cause"),
+    [
+        ({"beams": 3}, "no option beams"),
+        ({"early_stopping": "soon"}, "early_stopping"),
+        ({"num_return_sequences": 2}, "num_beams or do_sample"),
+        ({"num_beams": 2, "num_return_sequences": 3}, "must not exceed"),
+        ({"num_beams": 0}, "at least 1"),
+        ({"do_sample": True, "temperature": 0.0}, "temperature"),
+        ({"do_sample": True, "top_p": 1.5}, "top_p"),
+        ({"repetition_penalty": -1.0}, "repetition_penalty"),
+        ({"num_beams": 4, "num_beam_groups": 2}, "group beam search"),
+        ({"penalty_alpha": 0.6}, "contrastive"),
+        ({"decoder_input_ids": torch.ones(1, 2, dtype=torch.long)}, "decoder_input_ids"),
+        ({"num_beams": 2, "max_length": 2, "decoder_input_ids": torch.full((3, 4), 2)}, "max_length"),
+        ({"bad_words_ids": [[]]}, "at least one"),
+    ],
+)
+def test_refusals(
+    options: dict[str, Any], cause: str, model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]
+) -> None:
+    with pytest.raises(InputError, match=cause):
+        model.generate(**audio, **options)
+
+
+def test_bad_audio_and_tokens(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    with pytest.raises(AudioInputError, match="finite"):
+        model.generate(torch.full((1, 900), torch.nan))
+    with pytest.raises(InputError, match="audio"):
+        model.generate()
+    with pytest.raises(TokenInputError, match="40"):
+        model.generate(**audio, decoder_input_ids=torch.full((3, 2), 40))
