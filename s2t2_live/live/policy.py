@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.errors import SettingsError
 from s2t2_live.live.guards import collapse_repeats, token_budget
-from s2t2_live.live.hypothesis import TranslationModel
+from s2t2_live.live.hypothesis import Hypothesis, TranslationModel
 
 POLICIES = ("local-agreement", "final-only")
 """Names that `PolicySettings.name` takes; the first is the default."""
@@ -27,15 +28,21 @@ class PolicySettings:
     """Seconds of audio between two looks at a segment."""
     beam_size: int = 1
     """Of the looks; the final has its own."""
+    certainty: float = 0.5
+    """The probability that a token of a look needs to be shown, 0 to 1; 0 shows every guess."""
 
     def __post_init__(self) -> None:
         if self.name not in POLICIES:
             raise SettingsError(f"There is no policy {self.name!r}; there are: {', '.join(POLICIES)}.")
         if not self.step > 0:
             raise SettingsError(f"The step of the policy is {self.step} s; it must be above 0.")
+        if not 0 <= self.certainty <= 1:
+            raise SettingsError(f"The certainty of the policy is {self.certainty}; it must be from 0 to 1.")
 
 
-Reason: TypeAlias = Literal["agreed", "no agreement", "first look", "too little new audio", "may be cut off"]
+Reason: TypeAlias = Literal[
+    "agreed", "no agreement", "too uncertain", "first look", "too little new audio", "may be cut off"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +91,10 @@ class LocalAgreement:
     Every look translates all of the segment's audio, beginning with the committed tokens. What the last two
     hypotheses have in common, up to a whole word that does not end a sentence, is committed. Sentences end only when
     the segment does: an early full stop is a common guess of a model that hears half a sentence.
+
+    A model that was trained on whole sentences also guesses how half a sentence goes on, and may do so twice in the
+    same words. So only what comes before the first token of less than `PolicySettings.certainty` counts, for
+    agreement and for showing.
     """
 
     LEAST_ADVANCE = 0.3
@@ -93,6 +104,7 @@ class LocalAgreement:
         self.step: float | None = settings.step
         self._model = model
         self._beam_size = settings.beam_size
+        self._least = math.log(settings.certainty) if settings.certainty > 0 else -math.inf
         self._previous: tuple[int, ...] | None = None
         self._heard = 0
 
@@ -101,8 +113,9 @@ class LocalAgreement:
         seconds = len(samples) / SAMPLE_RATE
         found = model.translate(samples, committed, beam_size=self._beam_size, max_tokens=token_budget(seconds))
         tokens = collapse_repeats(found.tokens, keep=known)
-        if not found.complete:
-            tokens = whole_words(model, tokens, known)
+        # Behind a loop that was collapsed, tokens and probabilities do not belong together any more.
+        certain = min(self._certain(found, known), _common(found.tokens, tokens))
+        shown = whole_words(model, tokens[: max(certain, known)], known)
         previous, self._previous = self._previous, tokens
         advance, self._heard = len(samples) - self._heard, len(samples)
 
@@ -115,9 +128,18 @@ class LocalAgreement:
         elif advance < self.LEAST_ADVANCE * SAMPLE_RATE:
             reason = "too little new audio"
         else:
-            agreed = committable(model, tokens[: _common(previous, tokens)], known)
-            reason = "agreed" if agreed > known else "no agreement"
-        return Decision(tokens[known:agreed], tokens[agreed:], reason)
+            common = tokens[: _common(previous, tokens)]
+            agreed = committable(model, common[: len(shown)], known)
+            if agreed > known:
+                reason = "agreed"
+            else:
+                reason = "too uncertain" if committable(model, common, known) > known else "no agreement"
+        return Decision(tokens[known:agreed], shown[agreed:], reason)
+
+    def _certain(self, found: Hypothesis, known: int) -> int:
+        """Length of the tokens before the first one that is too uncertain; the first `known` do not count."""
+        scores = found.log_probabilities[: len(found.tokens)]
+        return next((i for i in range(known, len(scores)) if scores[i] < self._least), len(found.tokens))
 
 
 def whole_words(model: TranslationModel, tokens: Sequence[int], known: int) -> tuple[int, ...]:

@@ -1,7 +1,7 @@
 """Guards against decoders that run on or in circles."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2t2_live.live.guards import SHORTEST_BUDGET, collapse_repeats, token_budget
@@ -36,6 +36,7 @@ def test_what_is_committed_stays(keep: int, expected: str) -> None:
     assert " ".join(collapse_repeats("a b a b a b a".split(), keep=keep)) == expected  # type: ignore[arg-type,type-var]
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 2), max_size=40), st.integers(0, 40))
 def test_the_result_begins_with_what_is_kept_and_is_never_longer(tokens: list[int], keep: int) -> None:
     keep = min(keep, len(tokens))
@@ -44,6 +45,7 @@ def test_the_result_begins_with_what_is_kept_and_is_never_longer(tokens: list[in
     assert len(collapsed) <= len(tokens)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=8), st.integers(3, 9), st.integers(0, 7))
 def test_a_loop_of_any_phrase_is_found(phrase: list[int], copies: int, cut: int) -> None:
     loop = phrase * copies * 2 + phrase[: min(cut, len(phrase) - 1)]

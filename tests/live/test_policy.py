@@ -1,10 +1,11 @@
 """Local agreement: what two looks in a row agree on, in whole words, without the end of the sentence."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from s2t2_live.errors import SettingsError
@@ -15,7 +16,10 @@ PIECES = ["der", "Zug", "fährt", "Bahn@@", "hof", "zum", ",", ".", "heute", "ni
 
 
 class ScriptedModel:
-    """A model at the seam that says what it was told, one hypothesis for each look."""
+    """A model at the seam that says what it was told, one hypothesis for each look.
+
+    A piece with a question mark behind it is uncertain.
+    """
 
     name, device, precision = "scripted", "cpu", "fp32"
 
@@ -26,9 +30,10 @@ class ScriptedModel:
     def translate(self, samples: np.ndarray, prefix: Sequence[int], *, beam_size: int, max_tokens: int) -> Hypothesis:
         self.prefixes.append(tuple(prefix))
         text, complete = self._answers.pop(0)
-        tokens = ids(text)
+        tokens = ids(text.replace("?", ""))
+        scores = [math.log(0.3 if piece.endswith("?") else 0.8) for piece in text.split()]
         assert tokens[: len(prefix)] == tuple(prefix), "the script contradicts what is committed"
-        return Hypothesis(tokens, complete, log_probabilities=())
+        return Hypothesis(tokens, complete, (*scores, -0.1) if complete else tuple(scores))
 
     def text(self, tokens: Sequence[int]) -> str:
         return " ".join(PIECES[token] for token in tokens).replace("@@ ", "")
@@ -44,10 +49,12 @@ def ids(text: str) -> tuple[int, ...]:
     return tuple(PIECES.index(piece) for piece in text.split())
 
 
-def looks(*answers: str | tuple[str, bool], advance: float = 0.5, settled: bool = True) -> list[tuple[str, str, str]]:
+def looks(
+    *answers: str | tuple[str, bool], advance: float = 0.5, settled: bool = True, certainty: float = 0.5
+) -> list[tuple[str, str, str]]:
     """Committed and tentative text and the reason after each look."""
     model = ScriptedModel(*answers)
-    policy = LocalAgreement(model, PolicySettings())
+    policy = LocalAgreement(model, PolicySettings(certainty=certainty))
     committed: tuple[int, ...] = ()
     result = []
     for count in range(1, len(answers) + 1):
@@ -100,6 +107,25 @@ def test_a_capped_hypothesis_is_not_complete() -> None:
     assert looks(("der Zug Bahn@@", False), ("der Zug Bahn@@", False))[-1] == ("der Zug", "", "agreed")
 
 
+def test_a_guess_is_neither_committed_nor_shown() -> None:
+    guess = "der Zug? fährt heute ."
+    assert looks(guess, guess, "der Zug fährt? heute .") == [
+        ("", "der", "first look"),
+        ("der", "", "agreed"),
+        ("der Zug", "", "agreed"),
+    ]
+    assert looks("der? Zug", "der? Zug")[1] == ("", "", "too uncertain")
+
+
+def test_half_a_word_is_not_shown() -> None:
+    assert looks("der Bahn@@ hof? zum", "der Bahn@@ hof? zum")[1] == ("der", "", "agreed")
+
+
+def test_every_guess_can_be_shown() -> None:
+    guess = "der Zug? fährt? heute? ."
+    assert looks(guess, guess, certainty=0.0)[1] == ("der Zug fährt heute", ".", "agreed")
+
+
 def test_agreement_without_new_audio_means_nothing() -> None:
     assert looks("der Zug", "der Zug", advance=0.2)[1] == ("", "der Zug", "too little new audio")
 
@@ -113,6 +139,7 @@ def test_loops_are_collapsed() -> None:
     assert looks(loop, loop)[1][0] == "der Zug fährt"
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(st.lists(st.integers(0, len(PIECES) - 1), max_size=12), st.booleans(), st.booleans()), max_size=12
@@ -143,7 +170,7 @@ def test_policies_by_name() -> None:
     assert [make_policy(PolicySettings(name=name), model).step for name in POLICIES] == [0.5, None]
 
 
-@pytest.mark.parametrize("values", [{"name": "guess"}, {"step": 0.0}, {"step": float("nan")}])
+@pytest.mark.parametrize("values", [{"name": "guess"}, {"step": 0.0}, {"step": float("nan")}, {"certainty": 1.5}])
 def test_settings_that_do_not_fit_are_refused(values: dict[str, object]) -> None:
     with pytest.raises(SettingsError):
         PolicySettings(**values)  # type: ignore[arg-type]
