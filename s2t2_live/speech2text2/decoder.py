@@ -90,7 +90,9 @@ class Decoder(nn.Module):
             raise CheckpointError("The decoder's configuration needs a pad_token_id.")
         self.config = config
         self.embed_scale = math.sqrt(config.d_model) if config.scale_embedding else 1.0
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.d_model, config.pad_token_id)
+        # Not nn.Embedding(…), whose drawing at random on the meta device would import torch's compiler (2 s).
+        empty = torch.empty(config.vocab_size, config.d_model)
+        self.embed_tokens = nn.Embedding.from_pretrained(empty, freeze=False, padding_idx=config.pad_token_id)
         self.embed_positions = SinusoidalPositions(config.max_target_positions, config.d_model, config.pad_token_id)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
 
@@ -246,6 +248,8 @@ class Speech2Text2ForCausalLM(PretrainedModel):
 
     @torch.no_grad()
     def _initialize(self) -> None:
+        if self.lm_head.weight.is_meta:  # about to be loaded
+            return
         for module in self.modules():
             if isinstance(module, nn.Linear | nn.Embedding):
                 nn.init.normal_(module.weight, std=self.config.init_std)

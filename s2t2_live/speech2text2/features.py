@@ -187,15 +187,16 @@ class WeightNormConvolution(nn.Module):
         self.padding = kernel // 2
         self.bias = nn.Parameter(torch.zeros(size))
         self.parametrizations = _Parametrizations(size, kernel, groups)
-        self.set_weight(torch.randn(size, size // groups, kernel) * 2 * math.sqrt(1 / (kernel * size)))
         self._folded: tuple[tuple[object, ...], Tensor] | None = None
 
     @torch.no_grad()
-    def set_weight(self, weight: Tensor) -> None:
-        """Splits a plain weight `(size, size / groups, kernel)` into its two factors."""
+    def reset_parameters(self) -> None:
+        """Draws the weight from a normal distribution of the variance 4 / (kernel * size), and no bias."""
         factors = self.parametrizations.weight
-        factors.original0.copy_(weight.norm(dim=(0, 1), keepdim=True))
-        factors.original1.copy_(weight)
+        size, _, kernel = factors.original1.shape
+        nn.init.normal_(factors.original1, std=2 * math.sqrt(1 / (kernel * size)))
+        factors.original0.copy_(factors.original1.norm(dim=(0, 1), keepdim=True))
+        nn.init.zeros_(self.bias)
 
     def weight(self) -> Tensor:
         """The product, `(size, size / groups, kernel)`."""

@@ -21,7 +21,9 @@ class SinusoidalPositions(nn.Module):
         self.padding_id = padding_id
         self.size = size
         self.rows = positions + 2
-        self.weights = nn.Parameter(self.table(self.rows), requires_grad=False)
+        empty = torch.empty(self.rows, size)
+        # On the meta device the table is about to be loaded; computing it there would import torch's compiler (2 s).
+        self.weights = nn.Parameter(empty if empty.is_meta else self.table(self.rows), requires_grad=False)
         self._longer: Tensor | None = None
 
     def table(self, rows: int, device: torch.device | None = None) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from s2t2_live.errors import AudioInputError
 from s2t2_live.speech2text2.config import SpeechEncoderConfig
-from s2t2_live.speech2text2.features import FeatureEncoder, FeatureProjection
+from s2t2_live.speech2text2.features import FeatureEncoder, FeatureProjection, WeightNormConvolution
 from s2t2_live.speech2text2.outputs import EncoderOutput
 from s2t2_live.speech2text2.pretrained import PretrainedModel
 from s2t2_live.speech2text2.spec_augment import span_mask
@@ -28,7 +28,7 @@ class SpeechEncoder(PretrainedModel):
         self.feature_extractor = FeatureEncoder(config)
         self.feature_projection = FeatureProjection(config)
         if config.mask_time_prob > 0.0 or config.mask_feature_prob > 0.0:
-            self.masked_spec_embed = nn.Parameter(torch.rand(config.hidden_size))
+            self.masked_spec_embed = nn.Parameter(torch.empty(config.hidden_size))
         self.encoder = TransformerEncoder(config)
         self.initialize(self)
 
@@ -39,7 +39,11 @@ class SpeechEncoder(PretrainedModel):
 
     @torch.no_grad()
     def initialize(self, part: nn.Module) -> None:
-        """Draws the weights of `part` at random as for pre-training."""
+        """Draws the weights of `part` at random as for pre-training, unless they are about to be loaded."""
+        if next(part.parameters()).is_meta:
+            return
+        if part is self and hasattr(self, "masked_spec_embed"):
+            nn.init.uniform_(self.masked_spec_embed)
         for module in reversed(list(part.modules())):  # children first: the projection has its own distribution
             if isinstance(module, nn.Linear):
                 nn.init.normal_(module.weight, std=self.config.initializer_range)
@@ -51,6 +55,8 @@ class SpeechEncoder(PretrainedModel):
                     nn.init.uniform_(module.bias, -bound, bound)
             elif isinstance(module, FeatureProjection):
                 module.projection.reset_parameters()
+            elif isinstance(module, WeightNormConvolution):
+                module.reset_parameters()
 
     def derive_missing(self, name: str) -> Tensor | None:
         """The mask vector matters in training only, and many published files lack it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -332,3 +334,14 @@ def test_copies_are_independent() -> None:
     with torch.no_grad():
         other.encoder.encoder.pos_conv_embed.conv.parametrizations.weight.original0.mul_(2)
     assert not torch.equal(logits(other), logits(model))
+
+
+def test_loading_does_not_import_the_compiler(tmp_path: Path) -> None:
+    """Drawing at random on the meta device would, which takes seconds."""
+    small_model().save_pretrained(tmp_path)
+    code = (
+        "import sys; from s2t2_live import SpeechEncoderDecoderModel as M; "
+        f"M.from_pretrained({str(tmp_path)!r}); print('torch._dynamo' in sys.modules)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "False"
