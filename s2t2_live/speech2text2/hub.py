@@ -174,7 +174,10 @@ def _cached(name: str, revision: str, cache_dir: str | Path | None, *, weights: 
             )
         )
     except (LocalEntryNotFoundError, OSError) as error:
-        raise ModelNotFoundError(f"The model {name!r} (revision {revision}) is not in the cache; {way_out}.") from error
+        raise ModelNotFoundError(
+            f"There is no folder {name!r}, and the hub's model of that name (revision {revision}) is not in the cache; "
+            f"{way_out}."
+        ) from error
     if weights and not _weights_complete(folder):
         raise ModelNotFoundError(f"The copy of {name!r} in the cache ({folder}) has no complete weights; {way_out}.")
     return folder
