@@ -37,6 +37,7 @@ FRAME_SHARE = 0.5
 FRAMES = "frames"
 MINOR_CLASSES = re.compile(r"\w*time$|name$|adverb$")
 LONGEST = 16
+MOST_TRIES = 20_000
 PUNCTUATION = str.maketrans("", "", ".,?!:-")
 ALLOWED = re.compile(r"[a-zA-ZäöüÄÖÜß0-9 .,?!:'-]+")
 
@@ -125,14 +126,18 @@ class PhraseBook:
         return self._sentences
 
     def sample(self, rng: random.Random, split: Split) -> Phrase:
-        """Draw a sentence pair of the grammar: first the topic, then the template, then its fillers."""
-        while True:
+        """Draw a sentence pair of the grammar: first the topic, then the template, then its fillers.
+
+        Raises SettingsError if the grammar is so small that nothing of the split comes up.
+        """
+        for _ in range(MOST_TRIES):
             topic = FRAMES if FRAMES in self.templates and rng.random() < FRAME_SHARE else rng.choice(self._topics)
             bounds = self._bounds[topic]
             template = self.templates[topic][bisect(bounds, rng.random() * bounds[-1])]
             phrase = self.draw(rng, template, split)
             if phrase is not None:
                 return phrase
+        raise SettingsError(f'the grammar of the phrase book is too small: it has no sentence for the split "{split}"')
 
     def draw(self, rng: random.Random, template: Template, split: Split) -> Phrase | None:
         """Draw from one template; None if what comes is not of the split, too long, or names a thing twice."""

@@ -83,7 +83,7 @@ class EnglishSide(Writer):
             assert isinstance(noun, Noun)
             many = slot.plural or noun.kind == "plural"
             if determiner == "it":
-                return "them" if many else "it"
+                return ("they" if slot.case == "nom" else "them") if many else "it"
             if determiner in ONES:
                 return ONES[determiner][many]
             words = [adjective(fillers[name]).degrees[degree] for name in slot.modifiers]
