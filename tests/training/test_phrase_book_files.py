@@ -13,7 +13,10 @@ from s2t2_live.training.phrase_book.book import Split
 
 SPLITS: tuple[Split, Split] = ("train", "heldout")
 TABLES = {
-    "nouns.tsv": "apple\tder Apfel, Äpfel\tfood\npear\tdie Birne, Birnen\tfood\negg\tdas Ei, Eier\tfood\nmother\tdie Mutter, Mütter\trelative\n",
+    "nouns.tsv": (
+        "apple\tder Apfel, Äpfel\tfood\npear\tdie Birne, Birnen\tfood\negg\tdas Ei, Eier\tfood\n"
+        "mother\tdie Mutter, Mütter\trelative\n"
+    ),
     "adjectives.tsv": "red\trot\tcolour\tfood\n",
     "pairs.tsv": "past_time\tyesterday\tgestern\n",
     "english_verbs.tsv": "buy\tbought\n",
@@ -52,9 +55,12 @@ def test_a_small_book_works(tmp_path: Path) -> None:
 
 def test_a_grammar_without_the_split_is_refused(tmp_path: Path) -> None:
     book = PhraseBook.load(write(tmp_path, frames="# none\n", food="I see {the x:mother}.\tIch sehe {der x akk}.\n"))
+
+    def draw_both() -> list[object]:
+        return [book.sample(random.Random(0), split) for split in SPLITS]
+
     with pytest.raises(SettingsError, match="too small"):
-        for split in SPLITS:
-            book.sample(random.Random(0), split)
+        draw_both()
 
 
 @pytest.mark.parametrize(
