@@ -1,10 +1,10 @@
 """Templates: the two sides of a sentence with slots, compiled to functions that write them.
 
 - Nouns: `{a x}`, `{the x}`, `{the x pl}`, `{my x}`, `{own x}` (possessive of the subject), `{it x}` (plural "them"),
-  `{it x nom}` (plural "they"). The German side has determiners by their masculine nominative (`der ein kein mein Ihr unser dieser jeder
-  welcher own`, `0` for none), a case (`nom` unless written: akk, dat, gen; a preposition brings its own), a preposition
-  first (`{zu der x}`, `{in der x akk}`), and `{er x akk}` for the pronoun. `{this_ x}`, `{that_ x}`, `{dieser_ x}` and `{der_ x}`
-  leave the noun out.
+  `{it x nom}` (plural "they"). The German side has determiners by their masculine nominative (`der ein kein mein Ihr
+  unser dieser jeder welcher own`, `0` for none), a case (`nom` unless written: akk, dat, gen; a preposition brings
+  its own), a preposition first (`{zu der x}`, `{in der x akk}`), and `{er x akk}` for the pronoun. `{this_ x}`,
+  `{that_ x}`, `{dieser_ x}` and `{der_ x}` leave the noun out.
 - Adjectives: before a noun in the same slot, or alone, with `comp` or `sup` for the degree; `cap` writes the
   adjective as a noun ("in Rot").
 - Subjects: `{s}`, `{s obj}`, `{s akk}`, `{s dat}`. Agreement with a subject or noun: `{=be s}`, `{=haben.past s}`.
