@@ -6,8 +6,9 @@ Both sides load one checkpoint of the published shape (24 + 7 layers, 332 millio
 as `pytorch_model.bin`, and take turns in one run, so that a change in the machine's load meets both. Each side is a
 process of its own: this project's in the running interpreter, the other in that of S2T2_ORACLE_PYTHON (default
 `.venv-oracle/bin/python`). The decoding part is `generate` on given encoder outputs, with a forced number of tokens.
-The figures are medians over the repetitions; ratios above 1 mean that this project is faster or, for memory, the
-share of 4.37.2's peak that it needs. The last line is all of it as one JSON object.
+The figures are medians over the repetitions: seconds on the wall, seconds of all processor cores, and the most memory
+beyond that of the imported libraries. The ratio of times is that of 4.37.2 to this project's (above 1: faster here),
+that of memory this project's to that of 4.37.2 (below 1: less here). The last line is all of it as one JSON object.
 """
 
 from __future__ import annotations
@@ -74,13 +75,14 @@ def worker(side: str, folder: Path, threads: int, seconds: float, tokens: int) -
     audio = torch.randn(1, int(16000 * seconds), generator=torch.Generator().manual_seed(1))
     mask = torch.ones(1, audio.shape[1], dtype=torch.long)
     base = peak()
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), time.process_time()
     model = SpeechEncoderDecoderModel.from_pretrained(folder)
-    answer({"load_seconds": time.perf_counter() - start, "load_peak": peak() - base})
+    used = {"load_seconds": time.perf_counter() - start, "load_cpu_seconds": time.process_time() - cpu}
+    answer({**used, "load_peak": peak() - base})
     encoded: Any = None
     for line in sys.stdin:
         command = json.loads(line)
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         with torch.no_grad():
             if command == "encoder":
                 encoded = model.encoder(audio, attention_mask=mask)
@@ -88,7 +90,8 @@ def worker(side: str, folder: Path, threads: int, seconds: float, tokens: int) -
                 options = {"num_beams": command, "min_new_tokens": tokens, "max_new_tokens": tokens}
                 ids = model.generate(encoder_outputs=encoded, attention_mask=mask, **options)
                 assert ids.shape[1] == tokens + 1
-        answer({"seconds": time.perf_counter() - start, "peak": peak() - base})
+        used = {"seconds": time.perf_counter() - start, "cpu_seconds": time.process_time() - cpu}
+        answer({**used, "peak": peak() - base})
 
 
 def peak() -> int:
@@ -148,7 +151,8 @@ def measure(pythons: dict[str, Path], arguments: list[str], repeat: int, loads: 
             for side in SIDES:
                 measured = workers[side].run(command)
                 if turn:  # the first turn warms up
-                    found[side].setdefault(f"{name}_seconds", []).append(measured["seconds"])
+                    for unit in ("seconds", "cpu_seconds"):
+                        found[side].setdefault(f"{name}_{unit}", []).append(measured[unit])
                     found[side].setdefault("run_peak", []).append(measured["peak"])
     for side in workers.values():
         side.close()
