@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
 import time
@@ -120,7 +121,8 @@ def _open(path: Path) -> _Forward:
             raise RecordingError(f"{path} is empty (0 bytes).")
         with path.open("rb"):
             pass
-        file = _Forward(path)
+        # As bytes, because a name on a POSIX system need not be text.
+        file = _Forward(os.fsencode(path) if os.name == "posix" else path)
     except OSError as error:
         raise RecordingError(f"{path} cannot be read: {error.strerror or error}.") from error
     except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a raw file has no header to tell its rate

@@ -37,7 +37,7 @@ class TerminalConsole:
     def handle(self, event: Event) -> None:
         with self._lock:
             if isinstance(event, Partial):
-                self._put(self._erase() + self._draw(one_line(event.committed), one_line(event.tentative)))
+                self._put(self._erase() + self._draw(one_line(event.text), len(one_line(event.committed))))
             else:
                 for cue in self._cues.add(event):
                     self._put(f"{self._erase()}{cue.text}\n")
@@ -55,18 +55,17 @@ class TerminalConsole:
             self._put(self._erase())
             yield
 
-    def _draw(self, committed: str, tentative: str) -> str:
+    def _draw(self, text: str, committed: int) -> str:
+        """`committed`: how many characters of the text are."""
         size = os.get_terminal_size(self._out.fileno())
         # Serial lines and some pseudo-terminals say 0.
         columns, lines = size.columns or 80, size.lines or 24
-        space = " " if committed and tentative else ""
-        text = committed + space + tentative
         # Rows that have left the screen cannot be rewritten: of a longer caption only the end is shown.
         hidden = 0
         while rows(text[hidden:], columns) > max(1, lines - 1):
             hidden += columns
-        plain = text[hidden : len(committed)]
-        dim = text[max(hidden, len(committed)) :]
+        plain = text[hidden:committed]
+        dim = text[max(hidden, committed) :]
         self._shown_rows = rows(text[hidden:], columns)
         return plain + (f"{DIM}{dim}{PLAIN}" if dim else "")
 

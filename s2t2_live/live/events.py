@@ -52,6 +52,12 @@ class Partial:
     compute: float
     """Seconds of inference."""
 
+    @property
+    def text(self) -> str:
+        """Committed and tentative as one line; punctuation stands close to the word before it."""
+        space = " " if self.committed and self.tentative and self.tentative[0] not in ".,;:?!" else ""
+        return self.committed + space + self.tentative
+
 
 @dataclass(frozen=True, slots=True)
 class Final:

@@ -1,5 +1,6 @@
 """Recordings: every format and rate, bad files in one sentence, and the pace of a listener."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -222,3 +223,10 @@ def test_a_long_recording_is_not_read_at_once(tmp_path: Path) -> None:
     count, growth = map(int, output.stdout.split())
     assert count == 600 * SAMPLE_RATE
     assert growth < 20_000, "kilobytes"
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are text on this system")
+def test_a_name_that_is_not_text(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"caf\xe9.flac")
+    path.write_bytes(written(tmp_path / "a.flac", tone(0.5, 16_000), 16_000).read_bytes())
+    assert len(samples(path)) == 8_000

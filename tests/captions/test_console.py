@@ -122,6 +122,15 @@ def test_only_the_tentative_words_are_dim(terminal: tuple[TextIO, int]) -> None:
     assert screen.dimmed - {" "} == {"x", "y", "z"}
 
 
+def test_tentative_punctuation_stands_close_to_the_word_before(terminal: tuple[TextIO, int]) -> None:
+    out, reader = terminal
+    sink, screen = TerminalConsole(out), Screen()
+    sink.handle(partial("Wo ist", "?"))
+    screen.feed(read(out, reader))
+    assert screen.text == ["Wo ist?"]
+    assert screen.dimmed == {"?"}
+
+
 def test_of_a_caption_higher_than_the_screen_the_end_is_shown(terminal: tuple[TextIO, int]) -> None:
     out, reader = terminal
     sink, screen = TerminalConsole(out), Screen()
