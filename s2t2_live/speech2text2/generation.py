@@ -5,6 +5,7 @@ Knows nothing of text. Options and their meaning are those of transformers 4.37.
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -52,7 +53,9 @@ class Generator:
         """Reads the options from `generation_config.json`, if the folder has one."""
         if (folder / GENERATION_CONFIG_FILE).is_file():
             self.generation_config = GenerationConfig.from_pretrained(folder)
-            self._derived_config = None
+            # Such a file was itself taken from the model's configuration, which may have been changed since.
+            derived = getattr(self.generation_config, "_from_model_config", False)
+            self._derived_config = copy.deepcopy(self.generation_config) if derived else None
 
     def save_generation_config(self, folder: Path) -> None:
         self._options().save_pretrained(folder)

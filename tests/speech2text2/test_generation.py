@@ -219,6 +219,18 @@ def test_options_set_on_the_model_configuration(model: SpeechEncoderDecoderModel
     assert model.generate(**audio, min_length=20).shape[1] == 20
 
 
+@pytest.mark.parametrize(("derived", "beams"), [(True, 3), (False, 1)])
+def test_a_file_taken_from_the_configuration_gives_way_to_it(
+    model: SpeechEncoderDecoderModel, derived: bool, beams: int, tmp_path: Path
+) -> None:
+    model.save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"num_beams": 3}))
+    options = {"decoder_start_token_id": 2, "eos_token_id": 2, "pad_token_id": 1}
+    (tmp_path / "generation_config.json").write_text(json.dumps(options | {"_from_model_config": derived}))
+    assert SpeechEncoderDecoderModel.from_pretrained(tmp_path)._options().num_beams == beams
+
+
 def test_past_the_position_table(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
     for beams in (1, 3):
         assert model.generate(**audio, num_beams=beams, min_length=60, max_length=60).shape[1] == 60
