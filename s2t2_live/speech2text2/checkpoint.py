@@ -148,7 +148,11 @@ def _weight_files(folder: Path) -> Iterable[Path]:
 def _replace(path: Path, write: Callable[[Path], object]) -> None:
     partial = path.with_name(f".{path.name}.partial")
     try:
+        partial.touch()
+        mode = partial.stat().st_mode
         write(partial)
+        # safetensors makes files that nobody else can read, whatever the user's mask says.
+        partial.chmod(mode)
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)

@@ -42,6 +42,14 @@ def test_round_trip(safe: bool, limit: int | str, tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.index.json"))) == (limit == 1000)
 
 
+@pytest.mark.parametrize("safe", [True, False])
+def test_files_have_the_rights_of_other_files(safe: bool, tmp_path: Path) -> None:
+    write_tensors(tmp_path, TENSORS, safe=safe)
+    (written,) = tmp_path.iterdir()
+    (tmp_path / "other").touch()
+    assert written.stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
 def test_older_weights_are_removed(tmp_path: Path) -> None:
     write_tensors(tmp_path, TENSORS, safe=False, max_shard_size=1000)
     (tmp_path / "keep.bin").write_bytes(b"")
