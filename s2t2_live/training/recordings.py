@@ -39,8 +39,8 @@ def read_table(path: Path) -> list[Recording]:
 
 
 def split_sentences(text: str) -> list[str]:
-    """Cut after `. ? !` where white space follows."""
-    return re.split(r"(?<=[.?!])\s+", text.strip())
+    """Cut after `. ? !` where white space follows, but not after an ordinal number as in "am 4. Oktober"."""
+    return re.split(r"(?<=[.?!])(?<!\d\.)\s+", text.strip())
 
 
 def render(table: Path) -> float:

@@ -72,6 +72,7 @@ def test_evaluation_has_every_held_out_phrase_by_every_reserved_voice(tmp_path: 
 def test_sentences_are_split_at_their_ends_only() -> None:
     text = "Where is it? It costs 2.50 euros, mister. Thank you!"
     assert split_sentences(text) == ["Where is it?", "It costs 2.50 euros, mister.", "Thank you!"]
+    assert split_sentences("Am 4. Oktober war Freitag. Gut!") == ["Am 4. Oktober war Freitag.", "Gut!"]
 
 
 @needs_espeak
