@@ -322,4 +322,4 @@ def test_outputs_are_not_trivial(cases: list[Case]) -> None:
         if name.endswith(".sequences")
         for row in tensor
     ]
-    assert sum(lively) / len(lively) > 0.7
+    assert sum(lively) > 0.5 * len(lively)

@@ -34,7 +34,8 @@ SETTINGS = TrainingSettings(
 )
 
 
-UPDATES = 120
+UPDATES = 200
+"""A multiple of how many updates lie between two reports."""
 
 
 class Stopped(Exception):
