@@ -1,6 +1,7 @@
 """Making clean synthetic speech sound like rooms, telephones and bad microphones, a batch at a time, on any device.
 
-Knows waveforms only. Everything random comes from the generator that it is given, so a run can be repeated.
+Knows waveforms only. What is changed, and how much, comes from the generator that it is given; the samples of noises
+and rooms come from torch's own, on the device.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Augmentation:
         Args:
             audio: (batch, samples), float32, zero beyond each length.
             lengths: (batch,), int64.
-            generator: on the CPU; draws every random number but the noise's samples.
+            generator: on the CPU; draws everything but the samples of noises and rooms.
             strength: 0 to 1, scales every probability; training ramps it up.
         """
         settings = self.settings

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.errors import S2T2Error
 
 
@@ -96,4 +97,4 @@ class SpeechShards:
     @property
     def seconds(self) -> float:
         """Audio in all, seconds."""
-        return sum(example.length for example in self.examples) / 16_000
+        return sum(example.length for example in self.examples) / SAMPLE_RATE
