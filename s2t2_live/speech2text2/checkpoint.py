@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from s2t2_live.errors import CheckpointError, OutputError, UnsafeCheckpointError
-from s2t2_live.speech2text2.config import read_json_object
+from s2t2_live.speech2text2.model_config import read_json_object
 
 SAFETENSORS_FILE = "model.safetensors"
 PICKLE_FILE = "pytorch_model.bin"

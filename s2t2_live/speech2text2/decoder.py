@@ -18,7 +18,8 @@ from s2t2_live.errors import CheckpointError, InputError, TokenInputError
 from s2t2_live.speech2text2.activations import activation
 from s2t2_live.speech2text2.attention import Attention, causal_mask, padding_mask
 from s2t2_live.speech2text2.cache import GrowingState, LayerState
-from s2t2_live.speech2text2.config import ModelConfig, Speech2Text2Config
+from s2t2_live.speech2text2.config import Speech2Text2Config
+from s2t2_live.speech2text2.model_config import ModelConfig
 from s2t2_live.speech2text2.outputs import CausalLMOutput, DecoderOutput, LayerCache
 from s2t2_live.speech2text2.positions import SinusoidalPositions
 from s2t2_live.speech2text2.pretrained import PretrainedModel

@@ -9,17 +9,11 @@ from typing import Any, ClassVar, Self
 from torch import Tensor, nn
 
 from s2t2_live.errors import CheckpointError, InputError
-from s2t2_live.speech2text2.config import (
-    HubertConfig,
-    ModelConfig,
-    SpeechEncoderDecoderConfig,
-    Wav2Vec2Config,
-    find_folder,
-    read_json_object,
-)
+from s2t2_live.speech2text2.config import HubertConfig, SpeechEncoderDecoderConfig, Wav2Vec2Config
 from s2t2_live.speech2text2.decoder import Speech2Text2ForCausalLM
 from s2t2_live.speech2text2.generation import Generator
 from s2t2_live.speech2text2.hubert import HubertModel
+from s2t2_live.speech2text2.model_config import ModelConfig, find_folder, read_json_object
 from s2t2_live.speech2text2.outputs import EncoderOutput, LayerCache, Seq2SeqLMOutput
 from s2t2_live.speech2text2.pretrained import PretrainedModel
 from s2t2_live.speech2text2.speech_encoder import SpeechEncoder

@@ -17,11 +17,11 @@ from torch.nn import functional as F
 
 from s2t2_live.errors import AudioInputError, InputError
 from s2t2_live.speech2text2.beam_search import BeamSearch, Hypothesis
-from s2t2_live.speech2text2.config import GENERATION_DEFAULTS, ModelConfig
 from s2t2_live.speech2text2.decoder import Speech2Text2ForCausalLM
 from s2t2_live.speech2text2.decoding import CachedDecoding, Kept, Wanted
 from s2t2_live.speech2text2.generation_config import GENERATION_CONFIG_FILE, GenerationConfig
 from s2t2_live.speech2text2.logits import AllowedTokens, Processor, processors, warpers
+from s2t2_live.speech2text2.model_config import GENERATION_DEFAULTS, ModelConfig
 from s2t2_live.speech2text2.outputs import (
     EncoderOutput,
     GenerateBeamEncoderDecoderOutput,

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from s2t2_live.errors import InputError
-from s2t2_live.speech2text2.config import ModelConfig, find_folder, read_json_object
+from s2t2_live.speech2text2.model_config import ModelConfig, find_folder, read_json_object
 
 GENERATION_CONFIG_FILE = "generation_config.json"
 

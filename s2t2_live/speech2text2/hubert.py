@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from s2t2_live.speech2text2.config import HubertConfig, ModelConfig
+from s2t2_live.speech2text2.config import HubertConfig
+from s2t2_live.speech2text2.model_config import ModelConfig
 from s2t2_live.speech2text2.speech_encoder import SpeechEncoder
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from s2t2_live.errors import CheckpointError
 from s2t2_live.speech2text2.checkpoint import read_tensors, write_tensors
-from s2t2_live.speech2text2.config import ModelConfig, find_folder
+from s2t2_live.speech2text2.model_config import ModelConfig, find_folder
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from s2t2_live.speech2text2.config import ModelConfig, Wav2Vec2Config
+from s2t2_live.speech2text2.config import Wav2Vec2Config
 from s2t2_live.speech2text2.features import Adapter
+from s2t2_live.speech2text2.model_config import ModelConfig
 from s2t2_live.speech2text2.outputs import EncoderOutput
 from s2t2_live.speech2text2.speech_encoder import SpeechEncoder
 

@@ -9,7 +9,7 @@ import pytest
 
 from s2t2_live import HubertConfig, Speech2Text2Config, SpeechEncoderDecoderConfig, Wav2Vec2Config
 from s2t2_live.errors import CheckpointError
-from s2t2_live.speech2text2.config import ModelConfig
+from s2t2_live.speech2text2.model_config import ModelConfig
 
 
 def composite(**named: object) -> SpeechEncoderDecoderConfig:

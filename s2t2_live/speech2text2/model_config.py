@@ -1,0 +1,272 @@
+"""What every model configuration has: common fields, the JSON form, loading and saving. Knows no concrete model.
+
+A field is an annotated class attribute with its default. Keys that no field names are kept as attributes and written
+back, as in transformers 4.37.2.
+"""
+# Mutable defaults are copied into every instance.
+# ruff: noqa: RUF012
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from s2t2_live.errors import CheckpointError
+
+CONFIG_FILE = "config.json"
+
+# Read by 4.37.2 from any model's config.json when there is no generation_config.json beside it.
+GENERATION_DEFAULTS: dict[str, Any] = {
+    "max_length": 20,
+    "min_length": 0,
+    "do_sample": False,
+    "early_stopping": False,
+    "num_beams": 1,
+    "num_beam_groups": 1,
+    "diversity_penalty": 0.0,
+    "temperature": 1.0,
+    "top_k": 50,
+    "top_p": 1.0,
+    "typical_p": 1.0,
+    "repetition_penalty": 1.0,
+    "length_penalty": 1.0,
+    "no_repeat_ngram_size": 0,
+    "encoder_no_repeat_ngram_size": 0,
+    "bad_words_ids": None,
+    "num_return_sequences": 1,
+    "output_scores": False,
+    "return_dict_in_generate": False,
+    "forced_bos_token_id": None,
+    "forced_eos_token_id": None,
+    "remove_invalid_values": False,
+    "exponential_decay_length_penalty": None,
+    "suppress_tokens": None,
+    "begin_suppress_tokens": None,
+}
+
+
+class ModelConfig:
+    """Fields that every model configuration has.
+
+    Positional arguments fill the fields of the concrete class in the order of their declaration.
+    """
+
+    model_type: ClassVar[str] = ""
+
+    return_dict: bool = True
+    output_hidden_states: bool = False
+    output_attentions: bool = False
+    torchscript: bool = False
+    torch_dtype: str | None = None
+    use_bfloat16: bool = False
+    tf_legacy_loss: bool = False
+    pruned_heads: dict[int, list[int]] = {}
+    tie_word_embeddings: bool = True
+    chunk_size_feed_forward: int = 0
+    is_encoder_decoder: bool = False
+    is_decoder: bool = False
+    cross_attention_hidden_size: int | None = None
+    add_cross_attention: bool = False
+    tie_encoder_decoder: bool = False
+    architectures: list[str] | None = None
+    finetuning_task: str | None = None
+    id2label: dict[int, str] = {0: "LABEL_0", 1: "LABEL_1"}
+    label2id: dict[str, int] = {"LABEL_0": 0, "LABEL_1": 1}
+    tokenizer_class: str | None = None
+    prefix: str | None = None
+    bos_token_id: int | None = None
+    pad_token_id: int | None = None
+    eos_token_id: int | list[int] | None = None
+    sep_token_id: int | None = None
+    decoder_start_token_id: int | None = None
+    task_specific_params: dict[str, Any] | None = None
+    problem_type: str | None = None
+    transformers_version: str | None = None
+    _name_or_path: str = ""
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        own = list(_annotated(type(self)))
+        if len(values) > len(own):
+            raise TypeError(f"{type(self).__name__} takes at most {len(own)} positional arguments, not {len(values)}.")
+        named = {**dict(zip(own, values, strict=False)), **named}
+        named.pop("model_type", None)
+        if "name_or_path" in named:
+            named["_name_or_path"] = str(named.pop("name_or_path"))
+        if "num_labels" in named and named.get("id2label") is None:
+            named["id2label"] = {i: f"LABEL_{i}" for i in range(named.pop("num_labels"))}
+            named["label2id"] = {label: i for i, label in named["id2label"].items()}
+        for name, default in {**GENERATION_DEFAULTS, **_defaults(type(self))}.items():
+            setattr(self, name, named.pop(name) if name in named else copy.deepcopy(default))
+        for name in ("id2label", "pruned_heads"):
+            # JSON turns the integer keys into strings.
+            setattr(self, name, {int(key): value for key, value in (getattr(self, name) or {}).items()})
+        if self.torch_dtype is not None:
+            self.torch_dtype = str(self.torch_dtype).removeprefix("torch.")
+        for name, value in named.items():
+            setattr(self, name, value)
+
+    @property
+    def use_return_dict(self) -> bool:
+        """Whether `forward` returns a named output rather than a tuple."""
+        return self.return_dict and not self.torchscript
+
+    @property
+    def num_labels(self) -> int:
+        return len(self.id2label)
+
+    @property
+    def name_or_path(self) -> str:
+        return self._name_or_path
+
+    def to_dict(self) -> dict[str, Any]:
+        """Every field, the unknown keys and `model_type`; nested configurations as dictionaries."""
+        fields: dict[str, Any] = {}
+        for name, value in vars(self).items():
+            fields[name] = value.to_dict() if isinstance(value, ModelConfig) else copy.deepcopy(value)
+        fields["model_type"] = self.model_type
+        return fields
+
+    def to_diff_dict(self) -> dict[str, Any]:
+        """`to_dict` without what equals the default of every model; what `config.json` holds."""
+        base = ModelConfig().to_dict()
+        own = _defaults(type(self))
+        return {
+            name: value
+            for name, value in self.to_dict().items()
+            if name not in base or value != base[name] or (name in own and value != own[name])
+        }
+
+    def to_json_string(self, use_diff: bool = True) -> str:
+        fields = self.to_diff_dict() if use_diff else self.to_dict()
+        return json.dumps(fields, indent=2, sort_keys=True) + "\n"
+
+    def to_json_file(self, json_file_path: str | os.PathLike[str], use_diff: bool = True) -> None:
+        Path(json_file_path).write_text(self.to_json_string(use_diff), encoding="utf-8")
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
+        """Writes `config.json` into the folder, which is created if missing."""
+        folder = Path(save_directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        self.to_json_file(folder / CONFIG_FILE)
+
+    @classmethod
+    def from_dict(cls, config_dict: dict[str, Any], **overrides: Any) -> Self:
+        """The configuration of a dictionary such as `to_dict` gives.
+
+        Raises:
+            CheckpointError: the dictionary is of another model type, or its values do not fit together.
+        """
+        found = config_dict.get("model_type", cls.model_type)
+        if cls.model_type and found != cls.model_type:
+            raise CheckpointError(f'The configuration is of model type "{found}", not "{cls.model_type}".')
+        fields = {name: value for name, value in copy.deepcopy(config_dict).items() if name != "model_type"}
+        return cls(**{**fields, **overrides})
+
+    @classmethod
+    def from_json_file(cls, json_file: str | os.PathLike[str]) -> Self:
+        """Raises CheckpointError if the file is not the JSON object of such a configuration."""
+        return cls.from_dict(read_json_object(Path(json_file)))
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name_or_path: str | os.PathLike[str],
+        *,
+        revision: str = "main",
+        cache_dir: str | os.PathLike[str] | None = None,
+        local_files_only: bool = False,
+        force_download: bool = False,
+        token: str | None = None,
+        **overrides: Any,
+    ) -> Self:
+        """The configuration of a folder, a JSON file or a hub id, with fields replaced by `overrides`.
+
+        Raises:
+            ModelNotFoundError: there is no such folder or hub id.
+            CheckpointError: `config.json` is missing, is not JSON, or is of another model type.
+        """
+        path = Path(name_or_path)
+        if not path.is_file():
+            folder = find_folder(
+                name_or_path,
+                revision=revision,
+                cache_dir=cache_dir,
+                local_files_only=local_files_only,
+                force_download=force_download,
+                token=token,
+                weights=False,
+            )
+            path = folder / CONFIG_FILE
+        return cls.from_dict(read_json_object(path), **overrides)
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and vars(other) == vars(self)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__} {self.to_json_string()}"
+
+
+def read_json_object(path: Path) -> dict[str, Any]:
+    """Raises CheckpointError if the file cannot be read or does not hold a JSON object."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CheckpointError(f"The model folder {path.parent} has no {path.name}.") from None
+    except OSError as error:
+        raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
+        raise CheckpointError(f"{path} is not valid JSON: {error}.") from error
+    if not isinstance(value, dict):
+        raise CheckpointError(f"{path} must hold a JSON object, not a {type(value).__name__}.")
+    return value
+
+
+def find_folder(
+    name_or_path: str | os.PathLike[str],
+    *,
+    revision: str = "main",
+    cache_dir: str | os.PathLike[str] | None = None,
+    local_files_only: bool = False,
+    force_download: bool = False,
+    token: str | None = None,
+    weights: bool = True,
+) -> Path:
+    """The folder itself, or the one that a hub id was downloaded to, on demand without the weights.
+
+    Raises:
+        ModelNotFoundError: there is no such folder or hub id.
+    """
+    path = Path(name_or_path)
+    if path.is_dir():
+        return path
+    from s2t2_live.speech2text2.hub import resolve_model_folder
+
+    return resolve_model_folder(
+        name_or_path,
+        revision=revision,
+        cache_dir=None if cache_dir is None else Path(cache_dir),
+        local_files_only=local_files_only,
+        force_download=force_download,
+        token=token,
+        weights=weights,
+    )
+
+
+def _annotated(config: type[ModelConfig]) -> dict[str, Any]:
+    """Fields of `config` that `ModelConfig` does not declare alike, in the order of declaration."""
+    fields: dict[str, Any] = {}
+    for base in reversed(config.__mro__):
+        if base is not ModelConfig and issubclass(base, ModelConfig):
+            fields.update({name: getattr(config, name) for name in base.__annotations__ if hasattr(config, name)})
+    fields.pop("model_type", None)
+    return fields
+
+
+def _defaults(config: type[ModelConfig]) -> dict[str, Any]:
+    fields = {name: getattr(config, name) for name in ModelConfig.__annotations__ if name != "model_type"}
+    return {**fields, **_annotated(config)}
