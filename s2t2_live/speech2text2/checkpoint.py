@@ -23,7 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from s2t2_live.errors import CheckpointError, OutputError, UnsafeCheckpointError
-from s2t2_live.speech2text2.model_config import read_json_object
+from s2t2_live.speech2text2.json_files import read_object
 
 SAFETENSORS_FILE = "model.safetensors"
 PICKLE_FILE = "pytorch_model.bin"
@@ -191,7 +191,7 @@ def _bytes(size: int | str) -> int:
 
 
 def _read_shards(index: Path, read: Callable[[Path], dict[str, Tensor]]) -> dict[str, Tensor]:
-    places = read_json_object(index).get("weight_map")
+    places = read_object(index).get("weight_map")
     if not isinstance(places, dict):
         raise CheckpointError(f"{index} has no weight_map.")
     files = sorted(set(places.values()))

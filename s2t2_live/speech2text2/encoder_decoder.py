@@ -13,7 +13,8 @@ from s2t2_live.speech2text2.config import HubertConfig, SpeechEncoderDecoderConf
 from s2t2_live.speech2text2.decoder import Speech2Text2ForCausalLM
 from s2t2_live.speech2text2.generation import Generator
 from s2t2_live.speech2text2.hubert import HubertModel
-from s2t2_live.speech2text2.model_config import ModelConfig, find_folder, read_json_object
+from s2t2_live.speech2text2.json_files import read_object
+from s2t2_live.speech2text2.model_config import ModelConfig, find_folder
 from s2t2_live.speech2text2.outputs import EncoderOutput, LayerCache, Seq2SeqLMOutput
 from s2t2_live.speech2text2.pretrained import PretrainedModel
 from s2t2_live.speech2text2.speech_encoder import SpeechEncoder
@@ -242,7 +243,7 @@ def _named(source: str | os.PathLike[str] | None, role: str) -> str | os.PathLik
 def _encoder_class(source: str | os.PathLike[str], named: dict[str, Any]) -> type[Wav2Vec2Model] | type[HubertModel]:
     hub = ("revision", "cache_dir", "local_files_only", "force_download", "token")
     folder = find_folder(source, **{name: named[name] for name in hub if name in named})
-    model_type = read_json_object(folder / "config.json").get("model_type")
+    model_type = read_object(folder / "config.json").get("model_type")
     if model_type not in ENCODERS:
         raise CheckpointError(f"{source} is of model type {model_type!r}; as an encoder: {', '.join(ENCODERS)}.")
     return ENCODERS[model_type]

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from s2t2_live.errors import InputError
-from s2t2_live.speech2text2.model_config import ModelConfig, find_folder, read_json_object
+from s2t2_live.speech2text2.json_files import read_object
+from s2t2_live.speech2text2.model_config import ModelConfig, find_folder
 
 GENERATION_CONFIG_FILE = "generation_config.json"
 
@@ -119,7 +120,7 @@ class GenerationConfig:
             ModelNotFoundError: there is no such folder or hub id.
             CheckpointError: the file is missing or not JSON.
         """
-        return cls(**read_json_object(find_folder(name_or_path, **hub) / GENERATION_CONFIG_FILE))
+        return cls(**read_object(find_folder(name_or_path, **hub) / GENERATION_CONFIG_FILE))
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
         """Writes the options that are not the defaults to `generation_config.json`."""

@@ -25,7 +25,8 @@ def read_object(path: Path) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise CheckpointError(f"{path} is not valid JSON ({error}); replace it by a good copy.") from error
     if not isinstance(value, dict):
-        raise CheckpointError(f"{path} holds a JSON {type(value).__name__}, not an object; replace it by a good copy.")
+        kind = type(value).__name__
+        raise CheckpointError(f"{path} holds a JSON {kind}, not a JSON object; replace it by a good copy.")
     return value
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from s2t2_live.errors import CheckpointError
+from s2t2_live.speech2text2.json_files import read_object
 
 CONFIG_FILE = "config.json"
 
@@ -168,7 +169,7 @@ class ModelConfig:
     @classmethod
     def from_json_file(cls, json_file: str | os.PathLike[str]) -> Self:
         """Raises CheckpointError if the file is not the JSON object of such a configuration."""
-        return cls.from_dict(read_json_object(Path(json_file)))
+        return cls.from_dict(read_object(Path(json_file)))
 
     @classmethod
     def from_pretrained(
@@ -200,7 +201,7 @@ class ModelConfig:
                 weights=False,
             )
             path = folder / CONFIG_FILE
-        return cls.from_dict(read_json_object(path), **overrides)
+        return cls.from_dict(read_object(path), **overrides)
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)
@@ -209,21 +210,6 @@ class ModelConfig:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__} {self.to_json_string()}"
-
-
-def read_json_object(path: Path) -> dict[str, Any]:
-    """Raises CheckpointError if the file cannot be read or does not hold a JSON object."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise CheckpointError(f"The model folder {path.parent} has no {path.name}.") from None
-    except OSError as error:
-        raise CheckpointError(f"{path} cannot be read: {error.strerror}.") from error
-    except ValueError as error:
-        raise CheckpointError(f"{path} is not valid JSON: {error}.") from error
-    if not isinstance(value, dict):
-        raise CheckpointError(f"{path} must hold a JSON object, not a {type(value).__name__}.")
-    return value
 
 
 def find_folder(
