@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from s2t2_live.captions.files import caption_paths, make_directory
 from s2t2_live.errors import OutputError, RecordingError, S2T2Error
@@ -21,6 +23,18 @@ log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
 """Exit code after a second Ctrl-C, 128 + SIGINT."""
+
+
+def command() -> NoReturn:
+    """The whole process: `main`, and no wait for what an abort left running."""
+    code = main()
+    if code == INTERRUPTED:
+        with contextlib.suppress(OSError):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        # The model's thread may be inside torch, and C++ ends a process from which such a thread is torn.
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

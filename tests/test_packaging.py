@@ -141,7 +141,7 @@ def test_wheel_has_the_code_and_the_assets_and_nothing_else(wheel: Path) -> None
 def test_wheel_installs_the_command(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         (path,) = [path for path in archive.namelist() if path.endswith("entry_points.txt")]
-        assert archive.read(path).decode() == "[console_scripts]\ns2t2-live = s2t2_live.cli:main\n"
+        assert archive.read(path).decode() == "[console_scripts]\ns2t2-live = s2t2_live.cli:command\n"
 
 
 def test_unpacked_wheel_finds_its_assets_in_itself(wheel: Path, tmp_path: Path) -> None:

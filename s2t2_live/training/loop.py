@@ -35,6 +35,8 @@ class TrainingSettings:
     final_learning_rate: float = 5e-5
     warm_up: int = 400
     """Updates."""
+    cool_down: float = 25.0
+    """Minutes at the end in which the rate falls; before, it is constant, so that a run can be lengthened later."""
     weight_decay: float = 0.01
     clip: float = 2.0
     """Largest gradient norm."""
@@ -110,9 +112,10 @@ class Trainer:
         return self.folder / "state.pt"
 
     def learning_rate(self) -> float:
-        """Linear warm-up over updates, then a cosine over minutes down to the final rate."""
+        """Linear warm-up over updates, the peak, then a cosine over the last minutes down to the final rate."""
         settings, progress = self.settings, self.progress
-        fraction = min(1.0, progress.minutes / settings.minutes)
+        cool_down = max(1e-9, min(settings.cool_down, settings.minutes))
+        fraction = min(1.0, max(0.0, 1 - (settings.minutes - progress.minutes) / cool_down))
         cosine = 0.5 * (1 + math.cos(math.pi * fraction))
         rate = settings.final_learning_rate + (settings.peak_learning_rate - settings.final_learning_rate) * cosine
         return rate * min(1.0, (progress.updates + 1) / settings.warm_up)

@@ -34,8 +34,10 @@ SETTINGS = TrainingSettings(
 )
 
 
-UPDATES = 200
-"""A multiple of how many updates lie between two reports."""
+REPORTED = 100
+"""Updates between two reports."""
+PATIENCE = 800
+"""Updates in which four melodies are learned, on any machine; most need 200."""
 
 
 class Stopped(Exception):
@@ -80,14 +82,16 @@ def train_updates(trainer: Trainer, speech: SpeechShards, updates: int) -> None:
 def test_it_learns_saves_goes_on_and_ships(speech: SpeechShards, tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path, speech)
     before = trainer.evaluate(speech, whole=True)
-    train_updates(trainer, speech, UPDATES)
+    after = before
+    while after["exact"] <= 85 and trainer.progress.updates < PATIENCE:
+        train_updates(trainer, speech, trainer.progress.updates + REPORTED)
+        after = trainer.evaluate(speech, whole=True)
     trainer.save()
-    after = trainer.evaluate(speech, whole=True)
     assert before["exact"] < 50 < 85 < after["exact"]
     assert after["validation_ctc"] < 0.5 * before["validation_ctc"]
 
     resumed = make_trainer(tmp_path, speech)
-    assert resumed.progress.updates == UPDATES
+    assert resumed.progress.updates == trainer.progress.updates
     assert resumed.progress.heard == trainer.progress.heard
     assert resumed.evaluate(speech, whole=True)["exact"] == after["exact"]
 
@@ -98,14 +102,16 @@ def test_it_learns_saves_goes_on_and_ships(speech: SpeechShards, tmp_path: Path)
     assert resumed.evaluate(speech, whole=True)["exact"] > 85
 
 
-def test_learning_rate_warms_up_and_falls_with_the_minutes(speech: SpeechShards, tmp_path: Path) -> None:
-    trainer = make_trainer(tmp_path, speech, minutes=10.0)
+def test_learning_rate_warms_up_stays_and_falls_at_the_end(speech: SpeechShards, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, speech, minutes=100.0, cool_down=10.0)
     first = trainer.learning_rate()
     trainer.progress.updates = 10
     peak = trainer.learning_rate()
-    trainer.progress.minutes = 5.0
+    trainer.progress.minutes = 89.0
+    assert trainer.learning_rate() == peak
+    trainer.progress.minutes = 95.0
     half = trainer.learning_rate()
-    trainer.progress.minutes = 12.0
+    trainer.progress.minutes = 102.0
     assert first == pytest.approx(peak / 10)
     assert peak == pytest.approx(1e-3)
     assert half == pytest.approx((1e-3 + 5e-5) / 2)
