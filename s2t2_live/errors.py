@@ -9,6 +9,7 @@
     │   ├── RecordingError                      a file that cannot be read as audio
     │   └── DeviceError           exit code 3   no such device, or the device cannot be opened
     ├── OutputError               exit code 1   a caption or audio file that cannot be written
+    ├── JournalError              exit code 1   a saved session that cannot be read
     ├── ModelError                exit code 4
     │   ├── ModelNotFoundError                  no such name, folder or hub id
     │   └── CheckpointError                     a broken config, missing or misshaped tensors
@@ -55,6 +56,10 @@ class DeviceError(AudioError):
 
 class OutputError(S2T2Error):
     """A file could not be written."""
+
+
+class JournalError(S2T2Error):
+    """A saved session could not be read or marked."""
 
 
 class ModelError(S2T2Error):
