@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,11 +30,29 @@ class AudioChunk:
 
 @dataclass(frozen=True, slots=True)
 class AudioGap:
-    """Samples that the source could not deliver."""
+    """Samples that the source could not deliver, or did not because it was paused.
+
+    An empty gap says at once that one has begun; another one follows when its length is known.
+    """
 
     start: int
     end: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AudioNotice:
+    """What the source has to say to its listener in the meantime; the session goes on."""
+
+    message: str
+    lost: bool = False
+    """Whether nothing will be heard until the next chunk."""
+
+
+SourceItem: TypeAlias = AudioChunk | AudioGap | AudioNotice
+
+PAUSED = "paused"
+"""The reason of a gap that was asked for."""
 
 
 class Source(Protocol):
@@ -49,8 +67,11 @@ class Source(Protocol):
     real_time: bool
     """Whether the audio comes at a listener's pace, so that it cannot be held back and `now` is a listener's clock."""
 
-    def __iter__(self) -> Iterator[AudioChunk | AudioGap]:
-        """Yield the audio in order, without holes or overlaps; block until there is some; end at `stop` or the end."""
+    def __iter__(self) -> Iterator[SourceItem]:
+        """Yield the audio in order, without holes or overlaps; block until there is some; end at `stop` or the end.
+
+        The first chunk may begin later than 0: nothing was before it.
+        """
         ...
 
     def now(self) -> float:
@@ -59,4 +80,12 @@ class Source(Protocol):
 
     def stop(self) -> None:
         """End the iteration soon, from any thread; audio already captured is still yielded."""
+        ...
+
+    def pause(self) -> None:
+        """From any thread: a recording waits; a live source drops what comes, and yields a gap of that length."""
+        ...
+
+    def resume(self) -> None:
+        """Go on after `pause`, from any thread."""
         ...

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -15,6 +14,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk
+from s2t2_live.audio.pace import ListeningClock
 from s2t2_live.audio.resample import Resampler
 from s2t2_live.errors import RecordingError
 
@@ -38,8 +38,11 @@ class Recording:
     end of the file. At `max` pace there is no listener, and `now` is how much has been delivered.
     """
 
-    def __init__(self, path: Path, *, pace: Pace) -> None:
-        """Raises RecordingError when the file cannot be read as audio."""
+    def __init__(self, path: Path, *, pace: Pace, start: float = 0.0, speed: float = 1.0) -> None:
+        """`start` is the second to begin at; `speed` is the listener's, 2 for twice as fast.
+
+        Raises RecordingError when the file cannot be read as audio.
+        """
         self.path = path
         self.name = path.name
         self.real_time = pace == "realtime"
@@ -47,48 +50,58 @@ class Recording:
             self.sample_rate: int = file.samplerate
             known = file.frames < _UNKNOWN_LENGTH
             self.duration: float | None = file.frames / file.samplerate if known else None
-        self._stopped = threading.Event()
-        self._started: float | None = None
+        self._begin = max(0.0, start)
+        self._clock = ListeningClock(speed=speed)
         self._delivered = 0
 
     def __iter__(self) -> Iterator[AudioChunk]:
-        """Yield the recording from its beginning, mixed down to mono.
+        """Yield the recording from `start`, mixed down to mono; the samples keep their place on the recording's clock.
 
         Raises RecordingError, after everything that could be read, when the file ends before its header says so.
         """
-        self._started = time.monotonic()
-        self._delivered = 0
+        first = round(self._begin * self.sample_rate)
+        self._delivered = round(self._begin * SAMPLE_RATE)
         resampler = Resampler(self.sample_rate)
         with _open(self.path) as file:
             blocks = _blocks(file, self.path)
             failure: RecordingError | None = None
-            heard = 0
-            while not self._stopped.is_set():
+            heard, begun = 0, False
+            while True:
                 try:
                     block = next(blocks, None)
                 except RecordingError as error:
                     failure, block = error, None
                 if block is None:
                     break
+                skipped = min(len(block), max(0, first - heard))
                 heard += len(block)
-                if self.real_time:
-                    due = self._started + heard / self.sample_rate
-                    if self._stopped.wait(max(0.0, due - time.monotonic())):
-                        break
-                yield from self._chunk(resampler.push(_mono(block)))
+                if skipped == len(block):
+                    continue
+                if not begun:
+                    self._clock.start(self._begin)
+                    begun = True
+                if not self._clock.wait(heard / self.sample_rate if self.real_time else -math.inf):
+                    break
+                yield from self._chunk(resampler.push(_mono(block[skipped:])))
             yield from self._chunk(resampler.flush())
         if failure is not None:
             raise failure
 
     def now(self) -> float:
         """Seconds on the recording's clock."""
-        if not self.real_time:
-            return self._delivered / SAMPLE_RATE
-        return 0.0 if self._started is None else time.monotonic() - self._started
+        return self._clock.now() if self.real_time else self._delivered / SAMPLE_RATE
 
     def stop(self) -> None:
         """End the iteration at once, from any thread."""
-        self._stopped.set()
+        self._clock.stop()
+
+    def pause(self) -> None:
+        """Stand still where it is; nothing is lost."""
+        self._clock.pause()
+
+    def resume(self) -> None:
+        """Go on from there."""
+        self._clock.resume()
 
     def _chunk(self, samples: NDArray[np.float32]) -> Iterator[AudioChunk]:
         if len(samples):

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from queue import Empty, SimpleQueue
 
-from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, AudioGap, Source
+from s2t2_live.audio.chunk import SAMPLE_RATE, AudioGap, AudioNotice, Source, SourceItem
+from s2t2_live.audio.level import Level, LevelMeter
 from s2t2_live.audio.segmenter import SegmentEnded as Ended
 from s2t2_live.audio.segmenter import Segmenter, SegmenterSettings, SegmentOutput
 from s2t2_live.audio.segmenter import SegmentStarted as Started
@@ -81,6 +82,10 @@ class Session:
         self._model = model
         self._settings = settings
         self._segmenter = Segmenter(make_detector(settings.vad), settings.segmenter)
+        self._meter = LevelMeter()
+        self._begin: int | None = None
+        self._paused = False
+        self._lost = False
         self._measures = Measures()
         self._requests: SimpleQueue[_Request] = SimpleQueue()
         self._publisher = Publisher(
@@ -111,6 +116,25 @@ class Session:
         """Seconds of audio that are done: every caption up to there is final."""
         return self._translator.done
 
+    @property
+    def backlog(self) -> float:
+        """Seconds of audio that have come since the oldest waiting work could have begun."""
+        return self._translator.backlog
+
+    @property
+    def level(self) -> Level:
+        """How loud the source is now."""
+        return self._meter.level
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    @property
+    def lost(self) -> bool:
+        """Whether the source has gone silent without meaning to, and is being waited for."""
+        return self._lost
+
     def start(self) -> None:
         """Begin; returns at once."""
         model, source = self._model, self._source
@@ -126,6 +150,20 @@ class Session:
             )
         )
         self._conductor.start()
+
+    def pause(self) -> None:
+        """Hear nothing until `resume`: a recording stands still, live audio in between becomes a gap. Idempotent."""
+        self._paused = True
+        self._source.pause()
+
+    def resume(self) -> None:
+        """Go on after `pause`. Idempotent."""
+        self._paused = False
+        self._source.resume()
+
+    def change(self, policy: PolicySettings) -> None:
+        """Translate what is said from now on by another policy; the segment that is open keeps its own."""
+        self._translator.change(policy)
 
     def stop(self) -> None:
         """Stop capture and drain what was heard. Idempotent; from any thread or a signal handler."""
@@ -160,11 +198,21 @@ class Session:
         self._hear_no_more()
         self._requests.put(_Request.LISTENED)
 
-    def _hear(self, item: AudioChunk | AudioGap) -> None:
+    def _hear(self, item: SourceItem) -> None:
+        if isinstance(item, AudioNotice):
+            self._lost = self._lost or item.lost
+            self._publish(Error(item.message, fatal=False))
+            return
+        if self._begin is None:
+            self._begin = item.start
+            self._segmenter.skip(item.start)
         if isinstance(item, AudioGap):
             self._forward(self._segmenter.skip(item.end))
-            self._publish(Gap(item.start / SAMPLE_RATE, item.end / SAMPLE_RATE, item.reason))
+            if item.end > item.start:
+                self._publish(Gap(item.start / SAMPLE_RATE, item.end / SAMPLE_RATE, item.reason))
         else:
+            self._lost = False
+            self._meter.hear(item)
             self._forward(self._segmenter.push(item))
 
     def _hear_no_more(self) -> None:
@@ -231,7 +279,7 @@ class Session:
         """The last events."""
         if self._fatal is not None:
             self._publish(Error(_sentence(self._fatal), fatal=True))
-        self.summary = self._measures.summary(self._segmenter.position / SAMPLE_RATE)
+        self.summary = self._measures.summary((self._segmenter.position - (self._begin or 0)) / SAMPLE_RATE)
         self._publish(self.summary)
 
     def _serve(self, pending: set[_Request]) -> None:

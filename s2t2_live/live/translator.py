@@ -16,9 +16,10 @@ from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.audio.segmenter import SegmentAudio, SegmentEnded, SegmentOutput, SegmentStarted
 from s2t2_live.live.events import Error, Event, Final, Gap, Load, Partial
 from s2t2_live.live.guards import collapse_repeats, token_budget
+from s2t2_live.live.guess import whole_words
 from s2t2_live.live.hypothesis import Hypothesis, TranslationModel
 from s2t2_live.live.load import Level, LoadLadder, LoadSettings
-from s2t2_live.live.policy import Policy, PolicySettings, make_policy, whole_words
+from s2t2_live.live.policy import Policy, PolicySettings, make_policy
 
 logger = logging.getLogger(__name__)
 
@@ -115,6 +116,17 @@ class Translator:
             self._done = max(self._done, self._unfinished[0].start if self._unfinished else self._heard)
             return self._done / SAMPLE_RATE
 
+    @property
+    def backlog(self) -> float:
+        """Seconds of audio that have come since the oldest waiting job was due."""
+        with self._changed:
+            return self._backlog()
+
+    def change(self, policy: PolicySettings) -> None:
+        """Translate the segments that begin from now on by another policy."""
+        with self._changed:
+            self._policy_settings = policy
+
     def put(self, output: SegmentOutput) -> None:
         """Take what the segmenter gave. Blocks while enough jobs wait, if the source can be held back."""
         with self._changed:
@@ -170,12 +182,16 @@ class Translator:
             position = segment.start + length
             self._jobs.append(_Look(segment, length, settled=position <= output.settled, due=position))
 
+    def _backlog(self) -> float:
+        """With the lock held."""
+        oldest = self._current or (self._jobs[0] if self._jobs else None)
+        return max(0.0, (self._heard - oldest.due) / SAMPLE_RATE) if oldest is not None else 0.0
+
     def _update_load(self) -> None:
         """With the lock held."""
         if self._clock is None:
             return
-        oldest = self._current or (self._jobs[0] if self._jobs else None)
-        backlog = max(0.0, (self._heard - oldest.due) / SAMPLE_RATE) if oldest is not None else 0.0
+        backlog = self._backlog()
         if self._ladder.update(backlog, self._heard / SAMPLE_RATE):
             self._publish(Load(self._ladder.level.label, backlog))
 
