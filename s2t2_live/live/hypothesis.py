@@ -24,6 +24,8 @@ class Hypothesis:
 
     Empty for a model that has none, or where there are no tokens.
     """
+    attended: tuple[float, ...] = ()
+    """Where in the audio each token was taken from, seconds from its beginning; empty for a model that cannot tell."""
 
     @property
     def confidence(self) -> float | None:

@@ -1,4 +1,7 @@
-"""When to show which words while a segment is still being spoken. Knows no thread and no event."""
+"""When to show which words while a segment is still being spoken: the interface of the policies, and their settings.
+
+Knows no thread and no event.
+"""
 
 from __future__ import annotations
 
@@ -10,18 +13,16 @@ from typing import Literal, Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.errors import SettingsError
-from s2t2_live.live.guards import collapse_repeats, token_budget
-from s2t2_live.live.hypothesis import Hypothesis, TranslationModel
+from s2t2_live.live.hypothesis import TranslationModel
 
-POLICIES = ("local-agreement", "final-only")
+POLICIES = ("local-agreement", "alignatt", "final-only")
 """Names that `PolicySettings.name` takes; the first is the default."""
 
 
 @dataclass(frozen=True, slots=True)
 class PolicySettings:
-    """Raises SettingsError for an unknown name or a step that is not positive."""
+    """Raises SettingsError for an unknown name or a value out of its range."""
 
     name: str = POLICIES[0]
     step: float = 0.5
@@ -30,6 +31,8 @@ class PolicySettings:
     """Of the looks; the final has its own."""
     certainty: float = 0.5
     """The probability that a token of a look needs to be shown, 0 to 1; 0 shows every guess."""
+    threshold: float = 400.0
+    """Milliseconds before the end of the audio from which `alignatt` takes nothing for good."""
 
     def __post_init__(self) -> None:
         if self.name not in POLICIES:
@@ -38,10 +41,19 @@ class PolicySettings:
             raise SettingsError(f"The step of the policy is {self.step} s; it must be above 0.")
         if not 0 <= self.certainty <= 1:
             raise SettingsError(f"The certainty of the policy is {self.certainty}; it must be from 0 to 1.")
+        if not 0 <= self.threshold < math.inf:
+            raise SettingsError(f"The threshold of the policy is {self.threshold} ms; it must be at least 0.")
 
 
 Reason: TypeAlias = Literal[
-    "agreed", "no agreement", "too uncertain", "first look", "too little new audio", "may be cut off"
+    "agreed",
+    "no agreement",
+    "first look",
+    "too little new audio",
+    "heard",
+    "not heard yet",
+    "too uncertain",
+    "may be cut off",
 ]
 
 
@@ -73,7 +85,13 @@ class Policy(Protocol):
 
 def make_policy(settings: PolicySettings, model: TranslationModel) -> Policy:
     """The policy for one segment."""
-    return LocalAgreement(model, settings) if settings.name == "local-agreement" else FinalOnly()
+    # Here, because both build on this module.
+    from s2t2_live.live.alignatt import AlignAtt
+    from s2t2_live.live.local_agreement import LocalAgreement
+
+    if settings.name == "local-agreement":
+        return LocalAgreement(model, settings)
+    return AlignAtt(model, settings) if settings.name == "alignatt" else FinalOnly()
 
 
 class FinalOnly:
@@ -83,84 +101,3 @@ class FinalOnly:
 
     def look(self, samples: NDArray[np.float32], committed: Sequence[int], *, settled: bool) -> Decision:
         raise AssertionError("a policy without steps is never asked")
-
-
-class LocalAgreement:
-    """Commits what two looks in a row agree on (Liu et al. 2020, arXiv 2005.11185, with n = 2).
-
-    Every look translates all of the segment's audio, beginning with the committed tokens. What the last two
-    hypotheses have in common, up to a whole word that does not end a sentence, is committed. Sentences end only when
-    the segment does: an early full stop is a common guess of a model that hears half a sentence.
-
-    A model that was trained on whole sentences also guesses how half a sentence goes on, and may do so twice in the
-    same words. So only what comes before the first token of less than `PolicySettings.certainty` counts, for
-    agreement and for showing.
-    """
-
-    LEAST_ADVANCE = 0.3
-    """Seconds of new audio without which agreement means nothing."""
-
-    def __init__(self, model: TranslationModel, settings: PolicySettings) -> None:
-        self.step: float | None = settings.step
-        self._model = model
-        self._beam_size = settings.beam_size
-        self._least = math.log(settings.certainty) if settings.certainty > 0 else -math.inf
-        self._previous: tuple[int, ...] | None = None
-        self._heard = 0
-
-    def look(self, samples: NDArray[np.float32], committed: Sequence[int], *, settled: bool) -> Decision:
-        model, known = self._model, len(committed)
-        seconds = len(samples) / SAMPLE_RATE
-        found = model.translate(samples, committed, beam_size=self._beam_size, max_tokens=token_budget(seconds))
-        tokens = collapse_repeats(found.tokens, keep=known)
-        # Behind a loop that was collapsed, tokens and probabilities do not belong together any more.
-        certain = min(self._certain(found, known), _common(found.tokens, tokens))
-        shown = whole_words(model, tokens[: max(certain, known)], known)
-        previous, self._previous = self._previous, tokens
-        advance, self._heard = len(samples) - self._heard, len(samples)
-
-        reason: Reason
-        agreed = known
-        if previous is None:
-            reason = "first look"
-        elif not settled:
-            reason = "may be cut off"
-        elif advance < self.LEAST_ADVANCE * SAMPLE_RATE:
-            reason = "too little new audio"
-        else:
-            common = tokens[: _common(previous, tokens)]
-            agreed = committable(model, common[: len(shown)], known)
-            if agreed > known:
-                reason = "agreed"
-            else:
-                reason = "too uncertain" if committable(model, common, known) > known else "no agreement"
-        return Decision(tokens[known:agreed], shown[agreed:], reason)
-
-    def _certain(self, found: Hypothesis, known: int) -> int:
-        """Length of the tokens before the first one that is too uncertain; the first `known` do not count."""
-        scores = found.log_probabilities[: len(found.tokens)]
-        return next((i for i in range(known, len(scores)) if scores[i] < self._least), len(found.tokens))
-
-
-def whole_words(model: TranslationModel, tokens: Sequence[int], known: int) -> tuple[int, ...]:
-    """The tokens without a last word that is not finished; the first `known` stay."""
-    end = len(tokens)
-    while end > known and not model.ends_word(tokens[end - 1]):
-        end -= 1
-    return tuple(tokens[:end])
-
-
-def committable(model: TranslationModel, tokens: Sequence[int], known: int) -> int:
-    """How many of the tokens can be shown for good: up to the last finished word, no punctuation after it."""
-    end = len(tokens)
-    while end > known and not (model.ends_word(tokens[end - 1]) and model.is_word(tokens[end - 1])):
-        end -= 1
-    return max(end, known)
-
-
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """Length of the common beginning."""
-    length = 0
-    while length < min(len(one), len(other)) and one[length] == other[length]:
-        length += 1
-    return length

@@ -55,6 +55,7 @@ class SpeechTranslationModel:
         self._unfinished = frozenset(index for index, token in tokens.items() if token.endswith(_CONTINUES))
         self._words = frozenset(index for index, token in tokens.items() if _is_word(token))
         self._longest = model.config.decoder.max_target_positions
+        self._alignment_heads = alignment_heads(model)
 
     @classmethod
     def load(cls, name: str, *, device: str, precision: str, threads: int | None, offline: bool) -> Self:
@@ -105,8 +106,10 @@ class SpeechTranslationModel:
                 )
                 sequence = generated[0].tolist()
             end = next((i for i in range(1 + len(prefix), len(sequence)) if sequence[i] in self._ends), None)
-            scores = self._scores(encoded, sequence if end is None else sequence[: end + 1])
-        return Hypothesis(tuple(sequence[1:end]), complete=end is not None, log_probabilities=scores)
+            scores, attended = self._aligned(encoded, sequence if end is None else sequence[: end + 1])
+        tokens = tuple(sequence[1:end])
+        seconds = tuple(place * len(samples) / SAMPLE_RATE for place in attended[: len(tokens)])
+        return Hypothesis(tokens, complete=end is not None, log_probabilities=scores, attended=seconds)
 
     def text(self, tokens: Sequence[int]) -> str:
         text: str = self._processor.tokenizer.decode(list(tokens), skip_special_tokens=True)
@@ -123,16 +126,46 @@ class SpeechTranslationModel:
         values = features["input_values"].to(self._model.device, self._dtype)
         return self._model.encoder(values, return_dict=True)
 
-    def _scores(self, encoded: Any, sequence: list[int]) -> tuple[float, ...]:
-        """Log-probability of each token after the start token."""
+    def _aligned(self, encoded: Any, sequence: list[int]) -> tuple[tuple[float, ...], list[float]]:
+        """Of each token after the start token: log-probability, and where in the audio it was taken from, 0 to 1."""
         if len(sequence) < 2:
-            return ()
+            return (), []
         given, chosen = torch.tensor(sequence[:-1]), torch.tensor(sequence[1:])
         output = self._model(
-            encoder_outputs=encoded, decoder_input_ids=given[None].to(self._model.device), return_dict=True
+            encoder_outputs=encoded,
+            decoder_input_ids=given[None].to(self._model.device),
+            output_attentions=True,
+            return_dict=True,
         )
         log_probabilities = output.logits[0].float().cpu().log_softmax(-1)
-        return tuple(log_probabilities.gather(1, chosen[:, None])[:, 0].tolist())
+        scores = tuple(log_probabilities.gather(1, chosen[:, None])[:, 0].tolist())
+        heads = [output.cross_attentions[layer][0, head] for layer, head in self._alignment_heads]
+        weights = torch.stack(heads).float().mean(0)
+        # The centre of the frame; frames are equally long, whatever the encoder makes of the audio.
+        places = (weights.argmax(-1).double() + 0.5) / weights.shape[-1]
+        return scores, places.tolist()
+
+
+def alignment_heads(model: SpeechEncoderDecoderModel) -> list[tuple[int, int]]:
+    """The heads, as (layer, head), whose attention to the audio tells where a token was taken from.
+
+    What `alignment_heads` in the checkpoint's generation_config.json says, as with Whisper; else those of the middle
+    layer. Raises CheckpointError for a head that the decoder does not have.
+    """
+    layers, heads = model.config.decoder.decoder_layers, model.config.decoder.decoder_attention_heads
+    chosen = getattr(model.generation_config, "alignment_heads", None)
+    if chosen is None:
+        return [(layers // 2, head) for head in range(heads)]
+    every = {(layer, head) for layer in range(layers) for head in range(heads)}
+    if not (isinstance(chosen, list) and chosen and all(isinstance(pair, list) for pair in chosen)):
+        raise CheckpointError(f"alignment_heads must be a list of [layer, head], not {chosen!r}.")
+    pairs = [tuple(pair) for pair in chosen]
+    for pair in pairs:
+        if pair not in every:
+            raise CheckpointError(
+                f"alignment_heads has {list(pair)}, but the decoder has {layers} layers of {heads} heads, from 0."
+            )
+    return pairs
 
 
 def _is_word(token: str) -> bool:

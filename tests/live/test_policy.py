@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from s2t2_live.errors import SettingsError
 from s2t2_live.live.hypothesis import Hypothesis
-from s2t2_live.live.policy import POLICIES, Decision, LocalAgreement, PolicySettings, make_policy
+from s2t2_live.live.local_agreement import LocalAgreement
+from s2t2_live.live.policy import POLICIES, Decision, PolicySettings, make_policy
 
 PIECES = ["der", "Zug", "fährt", "Bahn@@", "hof", "zum", ",", ".", "heute", "nicht"]
 
@@ -167,7 +168,7 @@ def test_committed_grows_by_whole_words_whatever_the_model_says(
 
 def test_policies_by_name() -> None:
     model = ScriptedModel()
-    assert [make_policy(PolicySettings(name=name), model).step for name in POLICIES] == [0.5, None]
+    assert [make_policy(PolicySettings(name=name), model).step for name in POLICIES] == [0.5, 0.5, None]
 
 
 @pytest.mark.parametrize("values", [{"name": "guess"}, {"step": 0.0}, {"step": float("nan")}, {"certainty": 1.5}])
