@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -26,9 +27,9 @@ INTERRUPTED = 130
 
 
 def command() -> NoReturn:
-    """The whole process: `main`, and no wait for what an abort left running."""
+    """The whole process: `main`, and no wait for what an abort or a closed window left running."""
     code = main()
-    if code == INTERRUPTED:
+    if threading.active_count() > 1:
         with contextlib.suppress(OSError):
             sys.stdout.flush()
             sys.stderr.flush()
@@ -50,7 +51,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: Arguments, settings: Settings) -> int:
-    """Replay the recordings one after the other; 1 if any of them failed."""
+    """Show the window, or replay the recordings one after the other; 1 if any of them failed."""
+    if arguments.window:
+        from ui.app import run as show
+
+        return show(arguments, settings)
     paths = caption_paths(arguments.files, settings.output.directory or Path(), settings.output.wanted)
 
     from s2t2_live.live.policy import PolicySettings
