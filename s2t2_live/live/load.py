@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -18,6 +19,8 @@ class Level(IntEnum):
     """No partials."""
     GREEDY = 3
     """Finals without beam search."""
+    SPOOL = 4
+    """New audio waits on disk."""
 
     @property
     def label(self) -> str:
@@ -34,15 +37,21 @@ class LoadSettings:
     """Above this, no partials."""
     greedy: float = 8.0
     """Above this, finals without beam search."""
+    spool: float = 30.0
+    """Above this, new audio waits on disk: about so much, and a segment, is the most that is in memory."""
     hold: float = 3.0
     """A step down waits until the backlog has been under half of the step's threshold for so long."""
+    spool_limit: float = 3_600.0
+    """The most audio that waits on disk; 3.8 MB a minute. What comes while it is full is lost, and a gap says so."""
 
     def __post_init__(self) -> None:
-        if not 0 < self.coalesce < self.finals_only < self.greedy:
+        if not 0 < self.coalesce < self.finals_only < self.greedy < self.spool:
             raise SettingsError(
                 f"The backlogs of the load ladder must rise: coalesce {self.coalesce}, finals_only "
-                f"{self.finals_only}, greedy {self.greedy}."
+                f"{self.finals_only}, greedy {self.greedy}, spool {self.spool}."
             )
+        if not 0 <= self.spool_limit < math.inf:
+            raise SettingsError(f"The limit of the spool is {self.spool_limit} s; it must be at least 0.")
 
 
 class LoadLadder:
@@ -50,7 +59,7 @@ class LoadLadder:
 
     def __init__(self, settings: LoadSettings) -> None:
         self._hold = settings.hold
-        self._thresholds = (settings.coalesce, settings.finals_only, settings.greedy)
+        self._thresholds = (settings.coalesce, settings.finals_only, settings.greedy, settings.spool)
         self._relaxed_since: float | None = None
         self.level = Level.NORMAL
 

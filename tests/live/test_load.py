@@ -13,7 +13,10 @@ def test_it_climbs_as_far_as_the_backlog_demands() -> None:
     assert ladder.level is Level.COALESCE
     assert ladder.update(9.0, now=3.0)
     assert ladder.level is Level.GREEDY
-    assert not ladder.update(100.0, now=4.0)
+    assert not ladder.update(29.0, now=4.0)
+    assert ladder.update(100.0, now=5.0)
+    assert ladder.level is Level.SPOOL
+    assert not ladder.update(1_000.0, now=6.0)
 
 
 def test_it_comes_down_rung_by_rung_when_the_backlog_stays_low() -> None:
@@ -39,9 +42,10 @@ def test_it_does_not_swing_between_two_rungs() -> None:
 
 
 def test_labels() -> None:
-    assert [level.label for level in Level] == ["normal", "coalesce", "finals-only", "greedy"]
+    assert [level.label for level in Level] == ["normal", "coalesce", "finals-only", "greedy", "spool"]
 
 
-def test_thresholds_must_rise() -> None:
-    with pytest.raises(SettingsError, match="rise"):
-        LoadSettings(coalesce=5.0)
+@pytest.mark.parametrize("values", [{"coalesce": 5.0}, {"greedy": 40.0}, {"spool_limit": -1.0}])
+def test_settings_that_do_not_fit_are_refused(values: dict[str, float]) -> None:
+    with pytest.raises(SettingsError, match=r"rise|at least 0"):
+        LoadSettings(**values)

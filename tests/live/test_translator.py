@@ -10,9 +10,10 @@ from s2t2_live.audio.chunk import AudioChunk
 from s2t2_live.audio.segmenter import SegmentAudio, SegmentEnded, SegmentStarted
 from s2t2_live.live.events import Error, Event, Final, Gap, Load, Partial
 from s2t2_live.live.hypothesis import Hypothesis
+from s2t2_live.live.jobs import QUEUED
 from s2t2_live.live.load import LoadSettings
 from s2t2_live.live.policy import PolicySettings
-from s2t2_live.live.translator import QUEUED, Translator
+from s2t2_live.live.translator import Translator
 
 RATE = 16_000
 FULL_STOP = 0
