@@ -131,6 +131,21 @@ def test_articles_after_a_transitive_verb(trained: list[Phrase], article: str, n
         assert re.fullmatch(article + "|(?:Ihr|unser|sein|ihr|noch|nur|schon)(?:en|e)?", match[1]), match[0]
 
 
+def test_owners_are_the_same_in_both_languages(trained: list[Phrase], held_out: list[Phrase]) -> None:
+    """A capital "Ihr" within the sentence is the listener's, so English must say "your"."""
+    for phrase in trained + held_out:
+        if re.search(r"(?<!^)\bIhr(?:e[mnrs]?)?\b", phrase.german):
+            assert re.search(r"\byours?\b", phrase.english, re.IGNORECASE), phrase
+
+
+def test_one_time_in_a_sentence(trained: list[Phrase]) -> None:
+    """Verb phrases that say when take no second time."""
+    times = r"yesterday|tomorrow|today|tonight|last \w+|next \w+|every \w+|on \w+day|in an hour|ago|at the moment|now"
+    for phrase in trained:
+        if re.search(r"twice a week|in the summer|oversle\w+ at the weekend|work\w* at night", phrase.english):
+            assert not re.search(rf"\b(?:{times})\b", phrase.english), phrase
+
+
 def test_negation_differs_in_one_place(book: PhraseBook) -> None:
     rng = random.Random(3)
     template = next(t for t in book.all_templates() if "[|very |not ]{y:mood}" in t.line.fields[0])
