@@ -32,7 +32,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m s2t2_live.training",
         description=__doc__,
-        epilog="The order: synthesize, train, evaluate, export. Each may be stopped and started again.",
+        epilog="The order: synthesize, train, align, train, evaluate, export. Each may be stopped and started again.",
     )
     steps = parser.add_subparsers(required=True, metavar="STEP")
 
@@ -59,6 +59,11 @@ def _parser() -> argparse.ArgumentParser:
     training.add_argument("--rate", type=float, default=1e-3, help="peak learning rate (default: %(default)s)")
     training.add_argument("--batch", type=float, default=36.0, help="seconds of audio a batch (default: %(default)s)")
     training.add_argument("--device", default="cpu", help="cpu or cuda (default: %(default)s)")
+    training.add_argument(
+        "--prefixes", type=float, default=0.15, metavar="SHARE", help="share of utterances cut off, if aligned"
+    )
+
+    step("align", _align, "Find out when in the speech each word is said, for training on its beginnings.")
 
     measure = step("evaluate", _evaluate, "BLEU on held-out phrases, heard and reserved voices.")
     measure.add_argument("--beams", type=int, default=1, help="beam size (default: %(default)s)")
@@ -129,7 +134,7 @@ def _trainer(options: argparse.Namespace, minutes: float) -> Any:
     settings = TrainingSettings(
         minutes=minutes,
         peak_learning_rate=getattr(options, "rate", 1e-3),
-        batches=BatchSettings(seconds=getattr(options, "batch", 36.0)),
+        batches=BatchSettings(seconds=getattr(options, "batch", 36.0), prefixes=getattr(options, "prefixes", 0.0)),
     )
     return Trainer(
         model, TextEncoder(tokenizer), run, settings, device=getattr(options, "device", "cpu"), report=_report
@@ -153,8 +158,17 @@ def _train(options: argparse.Namespace) -> None:
     speech = SpeechShards(options.work / "speech", topics=options.topics)
     validation = SpeechShards(options.work / "heard")
     print(f"{speech.seconds / 3600:.1f} h of speech", file=sys.stderr)
+    if options.prefixes and not speech.timings:
+        print("no speech is aligned yet: whole utterances only; see the step `align`", file=sys.stderr)
     trainer.train(speech, validation)
     plot_history(trainer.folder / "history.jsonl", trainer.folder / "history.png")
+
+
+def _align(options: argparse.Namespace) -> None:
+    from s2t2_live.training.alignment import align_shards
+
+    aligned, failed = align_shards(_trainer(options, 1.0), options.work / "speech")
+    print(f"{aligned} utterances aligned, {failed} without a likely alignment", file=sys.stderr)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

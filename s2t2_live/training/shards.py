@@ -1,7 +1,7 @@
 """Speech on disk: shards of raw samples with an index beside them. Knows neither voices nor models.
 
 A shard is `NAME.pcm` (int16, 16 kHz, one utterance after the other) and `NAME.jsonl` (one line an utterance).
-The index is written last, so a shard that was interrupted does not exist.
+The index is written last, so a shard that was interrupted does not exist. `NAME.timing.npz` may lie beside them.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.errors import S2T2Error
+from s2t2_live.training.timing import Timing, read_timings, timing_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,13 @@ class SpeechShards:
         Raises S2T2Error when there is nothing.
         """
         self.examples: list[Example] = []
+        self.timings: dict[int, Timing] = {}
+        """When what was said, by the index of the example; of the aligned ones only."""
         self._samples: list[NDArray[np.int16]] = []
         self._shard_of: list[int] = []
-        self._names: set[str] = set()
+        self._lines: list[int] = []
+        self._aligned: set[int] = set()
+        self._names: list[str] = []
         self._folder = folder
         self._pattern = pattern
         self._topics = topics
@@ -71,19 +76,32 @@ class SpeechShards:
             raise S2T2Error(f"{folder} holds no speech; run `python -m s2t2_live.training synthesize` first")
 
     def refresh(self) -> int:
-        """Take in shards that were completed since; returns the number of new utterances."""
+        """Take in shards that were completed or aligned since; returns the number of new utterances."""
         before = len(self.examples)
         for index in sorted(self._folder.glob(f"{self._pattern}.jsonl")):
             if index.stem in self._names:
                 continue
-            self._names.add(index.stem)
+            self._names.append(index.stem)
             self._samples.append(np.memmap(index.with_suffix(".pcm"), dtype=np.int16, mode="r"))
             with index.open(encoding="utf-8") as lines:
                 examples = [Example(**json.loads(line)) for line in lines]
-            examples = [example for example in examples if not self._topics or example.topic in self._topics]
-            self.examples += examples
-            self._shard_of += [len(self._samples) - 1] * len(examples)
+            kept = [i for i, example in enumerate(examples) if not self._topics or example.topic in self._topics]
+            self.examples += [examples[i] for i in kept]
+            self._lines += kept
+            self._shard_of += [len(self._samples) - 1] * len(kept)
+        self._read_timings()
         return len(self.examples) - before
+
+    def _read_timings(self) -> None:
+        found = {
+            number: read_timings(path)
+            for number, name in enumerate(self._names)
+            if number not in self._aligned and (path := timing_path(self._folder, name)).exists()
+        }
+        self._aligned |= found.keys()
+        for index, (shard, line) in enumerate(zip(self._shard_of, self._lines, strict=True)):
+            if shard in found and (timing := found[shard][line]) is not None:
+                self.timings[index] = timing
 
     def __len__(self) -> int:
         return len(self.examples)

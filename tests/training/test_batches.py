@@ -1,5 +1,7 @@
 """Shards on disk and the batches made of them."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,13 +11,14 @@ import torch
 from s2t2_live.errors import S2T2Error
 from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
 from s2t2_live.training.batches import IGNORED, Batch, BatchSettings, evaluation_batches, training_batches
-from s2t2_live.training.bpe import save_vocabulary
-from s2t2_live.training.ctc import ALPHABET
+from s2t2_live.training.bpe import save_vocabulary, separate_punctuation
+from s2t2_live.training.ctc import ALPHABET, encode_characters
 from s2t2_live.training.shards import SpeechShards, write_shard
 from s2t2_live.training.targets import TextEncoder
+from s2t2_live.training.timing import Timing, timing_path, write_timings
 
 PHRASES = [("Good morning.", "Guten Morgen."), ("Where is she?", "Wo ist sie?"), ("Thank you.", "Danke.")]
-UNCHANGED = BatchSettings(seconds=4.0, joined=0.0, speed=0.0, silence=0.0)
+UNCHANGED = BatchSettings(seconds=4.0, joined=0.0, speed=0.0, silence=0.0, wordless=0.0)
 
 
 @pytest.fixture
@@ -91,7 +94,7 @@ def test_an_epoch_can_be_resumed(speech: SpeechShards, text: TextEncoder) -> Non
 
 
 def test_joined_sentences_are_of_one_voice_and_keep_their_texts(speech: SpeechShards, text: TextEncoder) -> None:
-    settings = BatchSettings(seconds=20.0, joined=1.0, speed=0.0, silence=0.0, longest=5.0)
+    settings = BatchSettings(seconds=20.0, joined=1.0, speed=0.0, silence=0.0, longest=5.0, wordless=0.0)
     got = rows(list(training_batches(speech, text, settings, seed=1, epoch=0)), text)
     assert len(got) < 20
     assert max(length for length, _, _ in got) < 5.0 * 16_000 + 3 * 0.6 * 16_000
@@ -106,3 +109,82 @@ def test_evaluation_hears_every_utterance_unchanged(speech: SpeechShards, text: 
             assert np.array_equal(row[3_200 : int(length) - 3_200].numpy(), speech.audio(index))
         seen += indices
     assert sorted(seen) == list(range(30))
+
+
+def align_evenly(speech: SpeechShards, folder: Path) -> None:
+    """As if every letter took as long, and the German words came as fast as the English."""
+    timings = []
+    for example in speech.examples:
+        letters = len(encode_characters(example.english))
+        words = len(separate_punctuation(example.german).split())
+        ends = [np.linspace(example.length / n, example.length, n).astype(np.int32) for n in (letters, words)]
+        timings.append(Timing(*ends))
+    write_timings(timing_path(folder, "00000"), timings)
+
+
+def test_a_share_of_the_aligned_utterances_is_cut_off_with_its_target(
+    speech: SpeechShards, text: TextEncoder, tmp_path: Path
+) -> None:
+    align_evenly(speech, tmp_path / "speech")
+    speech.refresh()
+    whole = {example.length for example in speech.examples}
+    cut, complete = [], []
+    for epoch in range(10):
+        settings = replace(UNCHANGED, prefixes=0.2)
+        for row in rows(list(training_batches(speech, text, settings, seed=1, epoch=epoch)), text):
+            (complete if row[0] in whole else cut).append(row)
+    assert len(cut) == 60
+    assert len(complete) == 240
+    assert all(german.endswith((".", "?")) for _, _, german in complete)
+    assert not any(german.endswith((".", "?", ",")) for _, _, german in cut)
+    assert {german for _, _, german in cut} == {"", "Guten", "Wo", "Wo ist", "Danke", "Guten Morgen", "Wo ist sie"} & {
+        german for _, _, german in cut
+    }
+    for samples, english, _ in cut:
+        example = next(e for e in speech.examples if e.english.lower().startswith(english) and e.length > samples)
+        assert len(english) <= len(encode_characters(example.english)) * samples / min(whole)
+
+
+def test_without_alignment_nothing_is_cut_off(speech: SpeechShards, text: TextEncoder) -> None:
+    plain = list(training_batches(speech, text, UNCHANGED, seed=1, epoch=0))
+    asked = list(training_batches(speech, text, replace(UNCHANGED, prefixes=0.5), seed=1, epoch=0))
+    assert rows(asked, text) == rows(plain, text)
+
+
+def test_at_most_half_of_the_aligned_is_cut_off(speech: SpeechShards, text: TextEncoder, tmp_path: Path) -> None:
+    align_evenly(speech, tmp_path / "speech")
+    speech.refresh()
+    whole = {example.length for example in speech.examples}
+    got = rows(list(training_batches(speech, text, replace(UNCHANGED, prefixes=1.0), seed=1, epoch=0)), text)
+    assert sum(samples not in whole for samples, _, _ in got) == 15
+
+
+def test_a_joined_utterance_is_cut_off_in_one_sentence_and_keeps_those_before(
+    speech: SpeechShards, text: TextEncoder, tmp_path: Path
+) -> None:
+    align_evenly(speech, tmp_path / "speech")
+    speech.refresh()
+    settings = replace(UNCHANGED, seconds=40.0, joined=1.0, longest=9.0, prefixes=0.5)
+    batches = [batch for epoch in range(5) for batch in training_batches(speech, text, settings, seed=1, epoch=epoch)]
+    got = [german for _, _, german in rows(batches, text)]
+    sentences = {german for _, german in PHRASES}
+    ends = [re.split(r"(?<=[.?])\s*", german)[-1] for german in got]
+    assert any(end == "" for end in ends)
+    beginnings = [end for end in ends if end]
+    assert beginnings
+    assert all(any(sentence.startswith(end) for sentence in sentences) for end in beginnings)
+    assert any(german.count(".") + german.count("?") and end for german, end in zip(got, ends, strict=True))
+
+
+def test_some_utterances_have_no_words_and_no_target(speech: SpeechShards, text: TextEncoder) -> None:
+    settings = replace(UNCHANGED, wordless=0.2)
+    batches = list(training_batches(speech, text, settings, seed=1, epoch=0))
+    got = rows(batches, text)
+    assert len(got) == 36
+    assert sum(english == german == "" for _, english, german in got) == 6
+    assert all(torch.isfinite(batch.audio).all() and batch.audio.abs().max() <= 1 for batch in batches)
+    # The sentence ends at once: that is what is learned.
+    ends = [label[label != IGNORED].tolist() for batch in batches for label in batch.labels]
+    assert [text.encode("")] * 6 == [end for end in ends if len(end) == 1]
+    again = list(training_batches(speech, text, settings, seed=1, epoch=0))
+    assert all(torch.equal(one.audio, other.audio) for one, other in zip(batches, again, strict=True))

@@ -11,13 +11,14 @@ import torch
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
 from s2t2_live.training.augmentation import AugmentationSettings
-from s2t2_live.training.batches import BatchSettings
+from s2t2_live.training.batches import BatchSettings, collate
 from s2t2_live.training.bpe import save_vocabulary
 from s2t2_live.training.demo_model import demo_config, new_demo_model
 from s2t2_live.training.export import export
 from s2t2_live.training.loop import Trainer, TrainingSettings, frame_count
 from s2t2_live.training.shards import SpeechShards, write_shard
 from s2t2_live.training.targets import TextEncoder
+from s2t2_live.training.wordless import wordless_sound
 
 MELODIES = {
     ("yes", "Ja."): (300, 300),
@@ -29,7 +30,7 @@ SETTINGS = TrainingSettings(
     minutes=1000.0,
     warm_up=10,
     augmentation_ramp=0.0,
-    batches=BatchSettings(seconds=5.0, joined=0.0, speed=0.02, silence=0.1),
+    batches=BatchSettings(seconds=5.0, joined=0.0, speed=0.02, silence=0.1, wordless=0.0),
     augmentation=AugmentationSettings(equalizer=0, reverberation=0, telephone=0, clipping=0, companding=0, dropout=0),
 )
 
@@ -131,3 +132,14 @@ def test_frame_count_is_the_length_of_the_encoder_output() -> None:
     for samples in (5_000, 16_000, 16_639, 16_640):
         states = model.encoder(torch.zeros(1, samples)).last_hidden_state
         assert frame_count(model, torch.tensor([samples])).tolist() == [states.shape[1]]
+
+
+def test_utterances_without_words_are_learned_from(speech: SpeechShards, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, speech)
+    waves = [wordless_sound(16_000, np.random.default_rng(seed)) for seed in range(4)]
+    silent = collate(waves, [([], "")] * 4, trainer.text)
+    first = trainer._update(silent)
+    for _ in range(15):
+        last = trainer._update(silent)
+    assert torch.isfinite(torch.stack((first, last))).all()
+    assert (last < first).all()
