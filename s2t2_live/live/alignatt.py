@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -34,7 +35,9 @@ class AlignAtt:
         found = guess(model, samples, committed, beam_size=settings.beam_size, certainty=settings.certainty)
         shown = whole_words(model, found.tokens[: found.sure], known)
         latest = len(samples) / SAMPLE_RATE - settings.threshold / 1_000
-        heard = next((i for i in range(known, len(shown)) if found.attended[i] > latest), len(shown))
+        # A model that cannot tell where it looks has heard nothing for sure.
+        attended = found.attended or (math.inf,) * len(shown)
+        heard = next((i for i in range(known, len(shown)) if attended[i] > latest), len(shown))
         ready = committable(model, shown[:heard], known) if settled else known
 
         reason: Reason

@@ -62,3 +62,7 @@ class TranslationModel(Protocol):
     def is_word(self, token: int) -> bool:
         """Whether the token has a letter or a digit and no punctuation that ends a sentence."""
         ...
+
+    def to_cpu(self) -> None:
+        """Go on on the CPU, in fp32, because the GPU has failed."""
+        ...

@@ -121,6 +121,17 @@ class SpeechTranslationModel:
     def is_word(self, token: int) -> bool:
         return token in self._words
 
+    def to_cpu(self) -> None:
+        """See `TranslationModel`. Raises ModelError when the GPU does not give the weights back and they are gone."""
+        try:
+            model = self._model.to("cpu", torch.float32)
+        except RuntimeError:
+            # After some failures a GPU answers nothing any more.
+            model = SpeechEncoderDecoderModel.from_pretrained(self.name, local_files_only=True)
+            model = model.to(torch.float32)
+        self._model, self._dtype = model, torch.float32
+        self.device, self.precision = "cpu", "fp32"
+
     def _encode(self, samples: NDArray[np.float32]) -> Any:
         features = self._processor.feature_extractor(samples, sampling_rate=SAMPLE_RATE, return_tensors="pt")
         values = features["input_values"].to(self._model.device, self._dtype)

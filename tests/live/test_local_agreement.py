@@ -4,14 +4,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from s2t2_live.errors import SettingsError
 from s2t2_live.live.hypothesis import Hypothesis
 from s2t2_live.live.local_agreement import LocalAgreement
-from s2t2_live.live.policy import POLICIES, Decision, PolicySettings, make_policy
+from s2t2_live.live.policy import Decision, PolicySettings
 
 PIECES = ["der", "Zug", "fährt", "Bahn@@", "hof", "zum", ",", ".", "heute", "nicht"]
 
@@ -164,14 +162,3 @@ def test_committed_grows_by_whole_words_whatever_the_model_says(
             assert settled
         committed += decision.commit
         assert (*committed, *decision.tentative)[: len(committed)] == committed
-
-
-def test_policies_by_name() -> None:
-    model = ScriptedModel()
-    assert [make_policy(PolicySettings(name=name), model).step for name in POLICIES] == [0.5, 0.5, None]
-
-
-@pytest.mark.parametrize("values", [{"name": "guess"}, {"step": 0.0}, {"step": float("nan")}, {"certainty": 1.5}])
-def test_settings_that_do_not_fit_are_refused(values: dict[str, object]) -> None:
-    with pytest.raises(SettingsError):
-        PolicySettings(**values)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ import torch
 
 from s2t2_live import Speech2Text2Processor, SpeechEncoderDecoderModel
 from s2t2_live.errors import CheckpointError, ModelNotFoundError, UsageError
-from s2t2_live.live.translation import SpeechTranslationModel
+from s2t2_live.live.translation import SpeechTranslationModel, alignment_heads
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
 
@@ -132,3 +132,54 @@ def test_a_checkpoint_that_does_not_know_how_to_begin(tiny_checkpoint: Path) -> 
     processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
     with pytest.raises(CheckpointError, match="begins a sentence"):
         SpeechTranslationModel(family, processor, name="mute", precision="fp32")
+
+
+def test_where_the_tokens_were_taken_from(model: SpeechTranslationModel, tiny_checkpoint: Path) -> None:
+    """The mean of the middle layer's heads, from one pass without a cache."""
+    family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
+    processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
+    for length in (1_700, 20_123, 32_000):
+        found = model.translate(NOISE[:length], (4, 5), beam_size=3, max_tokens=12)
+        assert len(found.attended) == len(found.tokens)
+        values = processor(NOISE[:length], sampling_rate=16_000, return_tensors="pt").input_values
+        with torch.no_grad():
+            output = family(inputs=values, decoder_input_ids=torch.tensor([[2, *found.tokens]]), output_attentions=True)
+        weights = output.cross_attentions[1][0].mean(0)[: len(found.tokens)]
+        frame = length / 16_000 / weights.shape[1]
+        assert found.attended == pytest.approx(((weights.argmax(-1) + 0.5) * frame).tolist(), abs=1e-4)
+        assert all(0 < place < length / 16_000 for place in found.attended)
+    assert model.translate(NOISE[:100], (4, 5), beam_size=1, max_tokens=12).attended == ()
+
+
+def test_the_checkpoint_names_its_alignment_heads(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
+    assert alignment_heads(family) == [(1, 0), (1, 1)]
+    family.generation_config.alignment_heads = [[0, 1], [1, 0]]
+    family.save_pretrained(tmp_path)
+    assert alignment_heads(SpeechEncoderDecoderModel.from_pretrained(tmp_path)) == [(0, 1), (1, 0)]
+
+
+@pytest.mark.parametrize("heads", [[], [[2, 0]], [[0, 2]], [[-1, 0]], [[0]], [0, 1], "all", [["0", "1"]]])
+def test_alignment_heads_that_do_not_exist(tiny_checkpoint: Path, heads: object) -> None:
+    family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
+    family.generation_config.alignment_heads = heads
+    with pytest.raises(CheckpointError, match="alignment_heads"):
+        alignment_heads(family)
+
+
+@pytest.mark.parametrize("lost", [False, True])
+def test_it_goes_on_on_the_cpu(tiny_checkpoint: Path, model: SpeechTranslationModel, lost: bool) -> None:
+    """The device `meta` stands for a GPU whose memory is lost: it computes nothing and gives nothing back."""
+    family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint, torch_dtype=torch.bfloat16)
+    processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
+    failed = SpeechTranslationModel(
+        family.to("meta") if lost else family, processor, name=str(tiny_checkpoint), precision="bf16"
+    )
+    if lost:
+        with pytest.raises(RuntimeError):
+            failed.translate(NOISE, (4,), beam_size=5, max_tokens=12)
+    failed.to_cpu()
+    assert (failed.device, failed.precision) == ("cpu", "fp32")
+    found = failed.translate(NOISE, (4,), beam_size=1, max_tokens=6)
+    expected = model.translate(NOISE, (4,), beam_size=1, max_tokens=6)
+    assert found.log_probabilities == pytest.approx(expected.log_probabilities, abs=1e-4 if lost else 0.3)
