@@ -60,7 +60,7 @@ class WebRtcDetector:
 
     frame = SAMPLE_RATE // 50
 
-    def __init__(self, *, aggressiveness: int = 2, margin: float = 6.0) -> None:
+    def __init__(self, *, aggressiveness: int = 3, margin: float = 6.0) -> None:
         """`aggressiveness` is WebRTC's, 0 to 3; speech must be `margin` decibels above the noise floor."""
         self._aggressiveness = aggressiveness
         self._margin = margin
@@ -77,12 +77,16 @@ class WebRtcDetector:
         return decibels > self._floor.update(decibels) + self._margin and voiced
 
 
-DETECTORS = ("webrtc",)
-"""Names that `make_detector` takes."""
+DETECTORS = ("webrtc", "silero")
+"""Names that `make_detector` takes; the first is the default."""
 
 
 def make_detector(name: str) -> VoiceDetector:
-    """A fresh detector. Raises UsageError for an unknown name."""
+    """A fresh detector. Raises UsageError for an unknown name, and for one whose package is not installed."""
     if name == "webrtc":
         return WebRtcDetector()
-    raise UsageError(f"There is no voice detector {name!r}; there is: {', '.join(DETECTORS)}.")
+    if name == "silero":
+        from s2t2_live.audio.silero import SileroDetector
+
+        return SileroDetector()
+    raise UsageError(f"There is no voice detector {name!r}; there are: {', '.join(DETECTORS)}.")
