@@ -1,4 +1,4 @@
-"""The command: its exit codes, and which recording is replayed when. Knows neither flags nor audio."""
+"""The command: its exit codes, and what is done in which order. Knows neither flags nor audio."""
 
 from __future__ import annotations
 
@@ -7,18 +7,20 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from s2t2_live.captions.files import caption_paths, make_directory
-from s2t2_live.errors import OutputError, RecordingError, S2T2Error
+from s2t2_live.captions.files import caption_paths, make_directory, session_paths
+from s2t2_live.errors import DeviceError, OutputError, RecordingError, S2T2Error, UsageError
 from s2t2_live.flags import Arguments, read_command_line
 from s2t2_live.settings import Settings
 
 if TYPE_CHECKING:
+    from s2t2_live.audio.chunk import Source
     from s2t2_live.audio.recording import Pace, Recording
-    from s2t2_live.live.translation import SpeechTranslationModel
+    from s2t2_live.terminal import Display
 
 log = logging.getLogger(__name__)
 
@@ -51,44 +53,110 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run(arguments: Arguments, settings: Settings) -> int:
-    """Show the window, or replay the recordings one after the other; 1 if any of them failed."""
+    """List the inputs, show the window, listen, or replay the recordings: the exit code."""
+    if arguments.list_devices:
+        return list_devices(json=arguments.json)
     if arguments.window:
-        from ui.app import run as show
+        return show_window(arguments, settings)
 
-        return show(arguments, settings)
-    paths = caption_paths(arguments.files, settings.output.directory or Path(), settings.output.wanted)
+    from s2t2_live.terminal import Display, messages, own_standard_error
 
-    from s2t2_live.live.policy import PolicySettings
-    from s2t2_live.live.session import EngineSettings
-    from s2t2_live.replay import Display, messages, replay
-
-    engine = EngineSettings(
-        policy=PolicySettings(name=settings.translation.policy, step=settings.translation.step),
-        beam_size=settings.translation.beam_size,
-    )
-    with messages(arguments.verbosity) as handler:
-        recordings = open_recordings(arguments.files, arguments.speed)
-        failed = len(recordings) < len(arguments.files)
-        if not recordings:
-            return 1
-        if settings.output.wanted:
-            make_directory(settings.output.directory or Path())
-        model = load_model(settings)
+    # PortAudio and ALSA write about each outage what the program itself says better.
+    quiet = arguments.verbosity > logging.DEBUG and not arguments.files
+    with own_standard_error() if quiet else contextlib.nullcontext(), messages(arguments.verbosity) as handler:
         display = Display(handler, json=arguments.json, quiet=arguments.verbosity >= logging.ERROR)
-        for number, recording in enumerate(recordings, start=1):
-            count = f", {number} of {len(recordings)}" if len(recordings) > 1 else ""
-            length = "" if recording.duration is None else f", {recording.duration:.0f} s"
-            log.info("%s%s%s", recording.path, length, count)
-            try:
-                outcome = replay(recording, model, engine, display, files=paths[recording.path])
-            except OutputError as error:
-                log.error("%s", error)
-                failed = True
-                continue
-            failed = failed or outcome.failed
-            if outcome.stopped:
-                break
+        return replay(arguments, settings, display) if arguments.files else listen(arguments, settings, display)
+
+
+def list_devices(*, json: bool) -> int:
+    """Print the inputs. Raises DeviceError where there is none."""
+    from s2t2_live.audio.devices import list_inputs
+    from s2t2_live.captions.device_table import print_devices
+
+    inputs = list_inputs()
+    if not inputs:
+        raise DeviceError("There is no audio input; connect a microphone, and check that the sound server runs.")
+    print_devices(inputs, json=json)
+    return 0
+
+
+def show_window(arguments: Arguments, settings: Settings) -> int:
+    """Run the window to its end. Raises UsageError where there can be none."""
+    screens = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in screens):
+        raise UsageError("There is no display for the window; add --no-gui to have the captions in the terminal.")
+    try:
+        import PySide6.QtWidgets  # noqa: F401
+    except ImportError as error:
+        raise UsageError(
+            f"The window needs PySide6, which cannot be loaded ({error}); pip install PySide6-Essentials, or add "
+            "--no-gui to have the captions in the terminal."
+        ) from error
+    from ui.app import run as show
+
+    return show(arguments, settings)
+
+
+def listen(arguments: Arguments, settings: Settings, display: Display) -> int:
+    """Translate what an input gives until the user stops it."""
+    from s2t2_live.assembly import chosen_input, engine_settings, live_source, load_model
+    from s2t2_live.terminal import show
+
+    device = chosen_input(settings.input)
+    name = time.strftime("s2t2-live_%Y-%m-%d_%H-%M-%S")
+    files = session_paths(name, settings.output.directory or Path(), settings.output.wanted)
+    if files:
+        make_directory(settings.output.directory or Path())
+    with saved(live_source(device), arguments.save_audio) as source:
+        model = load_model(settings)
+        log.info("Listening to %s; Ctrl-C ends it.", device.name)
+        outcome = show(source, model, engine_settings(settings), display, files=files)
+    return outcome.code
+
+
+def replay(arguments: Arguments, settings: Settings, display: Display) -> int:
+    """Replay the recordings one after the other; 1 if any of them failed."""
+    from s2t2_live.assembly import engine_settings, load_model
+    from s2t2_live.terminal import show
+
+    paths = caption_paths(arguments.files, settings.output.directory or Path(), settings.output.wanted)
+    recordings = open_recordings(arguments.files, arguments.speed)
+    failed = len(recordings) < len(arguments.files)
+    if not recordings:
+        return 1
+    if settings.output.wanted:
+        make_directory(settings.output.directory or Path())
+    model = load_model(settings)
+    for number, recording in enumerate(recordings, start=1):
+        count = f", {number} of {len(recordings)}" if len(recordings) > 1 else ""
+        length = "" if recording.duration is None else f", {recording.duration:.0f} s"
+        log.info("%s%s%s", recording.path, length, count)
+        try:
+            with saved(recording, arguments.save_audio) as source:
+                outcome = show(source, model, engine_settings(settings), display, files=paths[recording.path])
+        except OutputError as error:
+            log.error("%s", error)
+            failed = True
+            continue
+        failed = failed or outcome.code > 0
+        if outcome.stopped:
+            break
     return 1 if failed else 0
+
+
+@contextlib.contextmanager
+def saved(source: Source, path: Path | None) -> Iterator[Source]:
+    """The source, its audio written to the file if there is one. Raises OutputError."""
+    if path is None:
+        yield source
+        return
+    from s2t2_live.audio.saving import SavingSource
+
+    saving = SavingSource(source, path)
+    with contextlib.closing(saving):
+        yield saving
+    if saving.failed:
+        raise OutputError(f"{path} lacks a part of the audio.")
 
 
 def open_recordings(files: Sequence[Path], pace: Pace) -> list[Recording]:
@@ -105,17 +173,3 @@ def open_recordings(files: Sequence[Path], pace: Pace) -> list[Recording]:
         except RecordingError as error:
             log.error("%s", error)
     return recordings
-
-
-def load_model(settings: Settings) -> SpeechTranslationModel:
-    """The model, with a word to the user, because importing torch alone takes seconds."""
-    log.info("Loading the model %s", settings.model.name)
-    from s2t2_live.live.translation import SpeechTranslationModel
-
-    return SpeechTranslationModel.load(
-        settings.model.name,
-        device=settings.model.device,
-        precision=settings.model.precision,
-        threads=settings.model.threads,
-        offline=settings.model.offline,
-    )

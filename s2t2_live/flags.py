@@ -7,16 +7,17 @@ import difflib
 import json
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import indent
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from s2t2_live.errors import UsageError
 from s2t2_live.settings import (
     ENVIRONMENT_PREFIX,
     TYPES,
+    InputSettings,
     ModelSettings,
     OutputSettings,
     Setting,
@@ -31,11 +32,18 @@ if TYPE_CHECKING:
     from s2t2_live.audio.recording import Pace
 
 DESCRIPTION = """\
-Translate recorded speech while it plays: the captions appear as the words are spoken, on this machine, without a cloud.
+Translate speech while it is spoken, from a microphone, from what the computer plays or from a recording: the captions
+appear with the words, on this machine, without a cloud.
 """
 
 EPILOG = """\
 examples:
+  s2t2-live
+      the window: choose a source there, read the captions, save them
+  s2t2-live --no-gui
+      listen to the microphone, until Ctrl-C
+  s2t2-live --no-gui --system-audio -o captions --save-audio talk.flac
+      listen to what the computer plays; keep captions and sound
   s2t2-live --no-gui talk.flac
       play the recording at its own pace and show the captions
   s2t2-live --no-gui --speed max -o captions -f srt,vtt *.flac
@@ -65,10 +73,19 @@ class Arguments:
     """What was asked for, apart from the settings."""
 
     files: list[Path]
+    """The recordings; without any it is live."""
     speed: Pace
     json: bool
     verbosity: int
     """A level of `logging`."""
+    window: bool = False
+    """Whether the captions are shown in the window, not in the terminal."""
+    list_devices: bool = False
+    save_audio: Path | None = None
+
+
+AUDIO_SUFFIXES = (".wav", ".flac")
+"""Of files that --save-audio writes."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -90,25 +107,49 @@ def read_command_line(argv: Sequence[str]) -> tuple[Arguments, Settings]:
         raise UsageError(f"There is no flag {word}; {hint}")
     given = vars(known)
     flags = [Setting(key, parse(key, given[key]), flag) for key, flag in FLAGS.items() if key in given]
+    if "input.device" in given:
+        if "input.system_audio" in given:
+            raise UsageError("Give either --input or --system-audio: one of them is listened to.")
+        flags.append(Setting("input.system_audio", False, FLAGS["input.device"]))
     settings = load_settings(given["config"], os.environ, flags)
-    if not files:
-        raise UsageError("Give a recording to translate: s2t2-live --no-gui FILE; live capture is not in this version.")
-    if not given["no_gui"]:
-        raise UsageError("This version has no window yet; add --no-gui to see the captions in the terminal.")
     arguments = Arguments(
         files=files,
         speed=given["speed"],
         json=given["json"],
         verbosity=given["verbosity"],
+        window=not (given["no_gui"] or given["list_devices"]),
+        list_devices=given["list_devices"],
+        save_audio=given["save_audio"],
     )
+    check(arguments, given)
     return arguments, settings
 
 
+def check(arguments: Arguments, given: Mapping[str, Any]) -> None:
+    """Raises UsageError for flags that do not go together."""
+    live = FLAGS["input.device"] if "input.device" in given else FLAGS["input.system_audio"]
+    if arguments.files and given.keys() & {"input.device", "input.system_audio"}:
+        raise UsageError(f"Give either recordings or {live}; {arguments.files[0]} is not listened to but read.")
+    if not arguments.files and arguments.speed == "max":
+        raise UsageError("--speed max is for recordings; nobody speaks that fast.")
+    if arguments.window and len(arguments.files) > 1:
+        raise UsageError("The window replays one recording; add --no-gui to translate several.")
+    if arguments.save_audio is not None:
+        if len(arguments.files) > 1:
+            raise UsageError("--save-audio writes one file; give one recording.")
+        if arguments.save_audio.suffix.lower() not in AUDIO_SUFFIXES:
+            raise UsageError(f"--save-audio writes {' and '.join(AUDIO_SUFFIXES)} files, not {arguments.save_audio}.")
+
+
 EXAMPLE = Settings(
-    model=ModelSettings(threads=2), output=OutputSettings(directory=Path("captions"), formats=("srt", "vtt"))
+    input=InputSettings(device="USB"),
+    model=ModelSettings(threads=2),
+    output=OutputSettings(directory=Path("captions"), formats=("srt", "vtt")),
 )
 
 FLAGS = {
+    "input.device": "--input",
+    "input.system_audio": "--system-audio",
     "model.name": "--model",
     "model.offline": "--offline",
     "model.device": "--device",
@@ -117,6 +158,9 @@ FLAGS = {
     "translation.beam_size": "--beam-size",
     "translation.policy": "--policy",
     "translation.step": "--step",
+    "translation.certainty": "--certainty",
+    "translation.threshold": "--threshold",
+    "translation.vad": "--vad",
     "output.directory": "--output-dir",
     "output.formats": "--format",
 }
@@ -127,7 +171,7 @@ def make_parser() -> Parser:
     """The flags; those of a setting are given as text under the setting's key, and only if the user gives them."""
     parser = Parser(
         prog="s2t2-live",
-        usage="s2t2-live --no-gui FILE [FILE ...] [options]",
+        usage="s2t2-live [FILE ...] [options]",
         description=DESCRIPTION,
         epilog=EPILOG.format(file=user_file(), settings=indent(_example_file(), " " * 6)),
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -140,13 +184,31 @@ def make_parser() -> Parser:
             *short, FLAGS[key], dest=key, metavar=metavar, default=argparse.SUPPRESS, help=f"{help} {_default(key)}"
         )
 
+    def switch(group: argparse._ArgumentGroup, key: str, *, help: str) -> None:
+        group.add_argument(
+            FLAGS[key],
+            dest=key,
+            action="store_const",
+            const="true",
+            default=argparse.SUPPRESS,
+            help=f"{help} {_default(key)}",
+        )
+
     group = parser.add_argument_group("what to translate")
     group.add_argument(
         "files",
         nargs="*",
         type=Path,
         metavar="FILE",
-        help="a recording: WAV, FLAC, MP3, Ogg Vorbis or Opus; several are translated one after the other",
+        help="a recording: WAV, FLAC, MP3, Ogg Vorbis or Opus; several are translated one after the other; without any "
+        "the microphone is listened to",
+    )
+    setting(
+        group, "input.device", "-i", metavar="NAME", help="the input to listen to: its name, a part of that, or its id"
+    )
+    switch(group, "input.system_audio", help="listen to what the computer plays")
+    group.add_argument(
+        "-L", "--list-devices", action="store_true", help="list the inputs, as JSON with --json, and leave"
     )
     group.add_argument(
         "--speed",
@@ -156,14 +218,14 @@ def make_parser() -> Parser:
     )
 
     group = parser.add_argument_group("captions")
-    group.add_argument("--no-gui", action="store_true", help="captions in the terminal (this version has no window)")
+    group.add_argument("--no-gui", action="store_true", help="captions in the terminal, not in the window")
     group.add_argument("--json", action="store_true", help="every event as one JSON object a line")
     setting(
         group,
         "output.directory",
         "-o",
         metavar="DIR",
-        help="also write caption files, named after the recording, into this folder",
+        help="also write caption files, named after the recording or the time, into this folder",
     )
     setting(
         group,
@@ -171,6 +233,9 @@ def make_parser() -> Parser:
         "-f",
         metavar="LIST",
         help="their formats, with commas between: txt, srt, vtt, jsonl",
+    )
+    group.add_argument(
+        "--save-audio", type=Path, metavar="FILE", help="also write what was heard into this WAV or FLAC file"
     )
 
     group = parser.add_argument_group("model")
@@ -181,14 +246,7 @@ def make_parser() -> Parser:
         metavar="NAME",
         help="a shipped model, a folder, or the id of a repository on the Hugging Face hub",
     )
-    group.add_argument(
-        "--offline",
-        dest="model.offline",
-        action="store_const",
-        const="true",
-        default=argparse.SUPPRESS,
-        help=f"download nothing {_default('model.offline')}",
-    )
+    switch(group, "model.offline", help="download nothing")
     setting(group, "model.device", metavar="NAME", help="auto, cpu, cuda or mps")
     setting(group, "model.precision", metavar="NAME", help="auto, fp32, int8, bf16 or fp16")
     setting(group, "model.threads", metavar="N", help="threads of one operation on the CPU")
@@ -199,9 +257,23 @@ def make_parser() -> Parser:
         group,
         "translation.policy",
         metavar="NAME",
-        help="when words are shown: local-agreement (once two looks agree) or final-only (after each pause)",
+        help="when words are shown: local-agreement (once two looks agree), alignatt (once the audio they come from "
+        "is past) or final-only (after each pause)",
     )
     setting(group, "translation.step", metavar="SECONDS", help="audio between two looks at unfinished speech")
+    setting(
+        group,
+        "translation.certainty",
+        metavar="P",
+        help="the probability, 0 to 1, that a word needs to be shown before its sentence is over",
+    )
+    setting(
+        group,
+        "translation.threshold",
+        metavar="MS",
+        help="milliseconds before the end of the audio from which alignatt takes nothing for good",
+    )
+    setting(group, "translation.vad", metavar="NAME", help="what tells speech from silence: webrtc or silero")
 
     group = parser.add_argument_group("general")
     group.add_argument("--config", type=Path, metavar="FILE", help="read the settings from this file")
@@ -222,6 +294,8 @@ def _default(key: str) -> str:
     section, _, name = key.partition(".")
     value = getattr(getattr(Settings(), section), name)
     shown = {
+        "input.device": "the system's microphone",
+        "input.system_audio": "off",
         "model.threads": "as torch chooses",
         "output.directory": "the current folder with -f, else none",
         "output.formats": "txt,srt with -o, else none",
@@ -238,5 +312,5 @@ def _example_file() -> str:
         if (table := f"[{section}]") not in lines:
             lines.append(table)
         value = json.dumps(getattr(getattr(EXAMPLE, section), name), default=str)
-        lines.append(f"{name:<9} = {value:<17}  # {ENVIRONMENT_PREFIX}{section.upper()}_{name.upper()}")
+        lines.append(f"{name:<12} = {value:<17}  # {ENVIRONMENT_PREFIX}{section.upper()}_{name.upper()}")
     return "\n".join(lines)

@@ -23,8 +23,19 @@ ENVIRONMENT_PREFIX = "S2T2_LIVE_"
 
 Device: TypeAlias = Literal["auto", "cpu", "cuda", "mps"]
 Precision: TypeAlias = Literal["auto", "fp32", "int8", "bf16", "fp16"]
-Policy: TypeAlias = Literal["local-agreement", "final-only"]
+Policy: TypeAlias = Literal["local-agreement", "alignatt", "final-only"]
+Detector: TypeAlias = Literal["webrtc", "silero"]
 Format: TypeAlias = Literal["txt", "srt", "vtt", "jsonl"]
+
+
+@dataclass(frozen=True, slots=True)
+class InputSettings:
+    """What is listened to when no recording is given."""
+
+    device: str | None = None
+    """Name of an input, part of the name, or id; None is the microphone that the system chooses."""
+    system_audio: bool = False
+    """Listen to what the computer plays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +61,12 @@ class TranslationSettings:
     """Seconds of new audio before a caption in the making is translated again."""
     beam_size: int = field(default=5, metadata={"least": 1})
     """Hypotheses that the final of a segment is chosen from."""
+    certainty: float = field(default=0.5, metadata={"least": 0.0, "most": 1.0})
+    """The probability that a word needs to be shown before its sentence is over."""
+    threshold: float = field(default=400.0, metadata={"least": 0.0})
+    """Milliseconds before the end of the audio from which the policy alignatt takes nothing for good."""
+    vad: Detector = "webrtc"
+    """What tells speech from silence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +87,7 @@ class OutputSettings:
 class Settings:
     """The whole tree."""
 
+    input: InputSettings = InputSettings()
     model: ModelSettings = ModelSettings()
     translation: TranslationSettings = TranslationSettings()
     output: OutputSettings = OutputSettings()
@@ -173,6 +191,7 @@ class SettingType:
 
     kind: Any
     least: float | None
+    most: float | None
 
     def fit(self, value: Any) -> Any:
         """The value as it stands in the tree; None where it does not fit."""
@@ -189,7 +208,8 @@ class SettingType:
         # True is an int to isinstance.
         if type(value) is not self.kind or value in ("", float("inf")):
             return None
-        return value if self.least is None or value >= self.least else None
+        fits = (self.least is None or value >= self.least) and (self.most is None or value <= self.most)
+        return value if fits else None
 
     @property
     def wanted(self) -> str:
@@ -200,7 +220,8 @@ class SettingType:
             *most, last = get_args(self.kind)
             return f"{', '.join(most)} or {last}"
         nouns = {str: "text", bool: "true or false", int: "a whole number", float: "a number", Path: "a folder"}
-        return nouns[self.kind] + ("" if self.least is None else f" of at least {self.least:g}")
+        least = "" if self.least is None else f" of at least {self.least:g}"
+        return nouns[self.kind] + least + ("" if self.most is None else f" and at most {self.most:g}")
 
 
 def _types() -> dict[str, SettingType]:
@@ -211,7 +232,9 @@ def _types() -> dict[str, SettingType]:
             kind = hints[entry.name]
             if get_origin(kind) is UnionType:
                 (kind,) = (part for part in get_args(kind) if part is not NoneType)
-            types[f"{section}.{entry.name}"] = SettingType(kind, entry.metadata.get("least"))
+            types[f"{section}.{entry.name}"] = SettingType(
+                kind, entry.metadata.get("least"), entry.metadata.get("most")
+            )
     return types
 
 

@@ -1,4 +1,4 @@
-"""Replays one recording on the console and in caption files, until it ends or the user stops it. Knows no flags."""
+"""Runs one session on the console and into caption files, until its source ends or it is stopped. Knows no flags."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TextIO
+from typing import TextIO, TypeAlias
 
-from s2t2_live.audio.recording import Recording
+from s2t2_live.audio.chunk import Source
 from s2t2_live.captions.console import TerminalConsole, console
 from s2t2_live.captions.files import CaptionFile, reason
 from s2t2_live.captions.json_lines import JsonLinesWriter
 from s2t2_live.captions.messages import Messages
 from s2t2_live.captions.progress import ProgressBar
+from s2t2_live.captions.status import status
 from s2t2_live.captions.txt import TxtWriter
-from s2t2_live.errors import OutputError
+from s2t2_live.errors import OutputError, S2T2Error
 from s2t2_live.live.events import Event
 from s2t2_live.live.hypothesis import TranslationModel
 from s2t2_live.live.session import EngineSettings, Session, Sink
@@ -27,7 +29,9 @@ from s2t2_live.live.session import EngineSettings, Session, Sink
 log = logging.getLogger(__name__)
 
 REFRESH = 0.2
-"""Seconds between two looks of the progress bar at the session."""
+"""Seconds between two looks at the session, for the progress bar or the status line."""
+Refresh: TypeAlias = Callable[[bool], None]
+"""Brings that up to date; told whether the user has stopped the session."""
 
 
 class MessageHandler(logging.StreamHandler[TextIO]):
@@ -60,6 +64,28 @@ def messages(level: int) -> Iterator[MessageHandler]:
         for logger, logger_level in zip(loggers, before, strict=True):
             logger.removeHandler(handler)
             logger.setLevel(logger_level)
+
+
+@contextmanager
+def own_standard_error() -> Iterator[None]:
+    """Keep standard error to Python: what libraries in C write there is dropped."""
+    try:
+        number = sys.stderr.fileno()
+    except (OSError, ValueError, AttributeError):
+        yield
+        return
+    before, kept = sys.stderr, os.dup(number)
+    before.flush()
+    dropped = os.open(os.devnull, os.O_WRONLY)
+    try:
+        with open(kept, "w", buffering=1, encoding=before.encoding, errors=before.errors, closefd=False) as sys.stderr:
+            os.dup2(dropped, number)
+            yield
+    finally:
+        sys.stderr = before
+        os.dup2(kept, number)
+        os.close(kept)
+        os.close(dropped)
 
 
 class StandardOutput:
@@ -102,15 +128,25 @@ class Display:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a replay ended."""
+    """How a session ended."""
 
-    failed: bool
+    error: Exception | None
+    """The first failure of its source, of a sink or of the engine."""
+    lost: bool
+    """Whether audio that was there has no caption."""
     stopped: bool
     """By the user, or because nobody reads the captions any more."""
 
+    @property
+    def code(self) -> int:
+        """The exit code of a command that did nothing else."""
+        if self.error is not None:
+            return self.error.exit_code if isinstance(self.error, S2T2Error) else 1
+        return 1 if self.lost else 0
 
-def replay(
-    recording: Recording,
+
+def show(
+    source: Source,
     model: TranslationModel,
     settings: EngineSettings,
     display: Display,
@@ -118,7 +154,7 @@ def replay(
     files: Mapping[str, Path],
     sinks: Sequence[Sink] = (),
 ) -> Outcome:
-    """Replay the recording to its end.
+    """Show and write the captions of a source until it ends.
 
     `files` are the caption files by format, `sinks` further ones. Ctrl-C stops and drains; a second one raises
     KeyboardInterrupt when everything pending has been dropped. Raises OutputError for a file that cannot be opened.
@@ -126,57 +162,75 @@ def replay(
     session: Session
     with ExitStack() as stack:
         written = [stack.enter_context(closing(CaptionFile(path, format))) for format, path in files.items()]
-        shown, bar = _shown(recording, display)
+        captions = _captions(display)
+        shown, bar = _with_bar(captions, source, display)
         output = StandardOutput(shown, lambda: None if files else session.abort())
         stack.enter_context(closing(output))
         stack.callback(setattr, display.handler, "interrupted", nullcontext)
         told = Messages()
-        session = Session(recording, model, settings=settings, sinks=[output, told, *written, *sinks])
-        stopped = _run(session, bar)
+        session = Session(source, model, settings=settings, sinks=[output, told, *written, *sinks])
+        refresh: Refresh | None = None
+        if bar is not None:
+            display.handler.interrupted = bar.interrupted
+            refresh = partial(_advance, bar, session)
+        elif isinstance(captions, TerminalConsole):
+            display.handler.interrupted = captions.interrupted
+            if not display.quiet:
+                refresh = partial(_show_status, captions, session)
+        stopped = _run(session, refresh)
     unread = output.gone and not files
-    return Outcome(failed=session.error is not None or (told.lost and not unread), stopped=stopped or unread)
+    return Outcome(error=session.error, lost=told.lost and not unread, stopped=stopped or unread)
 
 
-def _shown(recording: Recording, display: Display) -> tuple[Sink, ProgressBar | None]:
-    captions: Sink
+def _captions(display: Display) -> Sink:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # JSON is UTF-8 whatever the terminal's encoding is; and a file name need not be text at all.
         if display.json:
             sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
         else:
             sys.stdout.reconfigure(errors="replace")
-    with_bar = not (recording.real_time or display.quiet) and sys.stderr.isatty()
-    if display.json:
-        captions = JsonLinesWriter(sys.stdout)
-    elif with_bar:
-        captions = TxtWriter(sys.stdout)
+    return JsonLinesWriter(sys.stdout) if display.json else console(sys.stdout)
+
+
+def _with_bar(captions: Sink, source: Source, display: Display) -> tuple[Sink, ProgressBar | None]:
+    """For a source that is read as fast as possible, in front of a user."""
+    if source.real_time or display.quiet or not sys.stderr.isatty():
+        return captions, None
+    lines = captions if display.json else TxtWriter(sys.stdout)
+    bar = ProgressBar(lines, sys.stderr, total=source.duration, label=source.name)
+    return bar, bar
+
+
+def _advance(bar: ProgressBar, session: Session, stopping: bool) -> None:
+    bar.advance(session.progress)
+
+
+def _show_status(console: TerminalConsole, session: Session, stopping: bool) -> None:
+    if stopping:
+        console.show_status(f"translating the last {session.pending:.1f} s ...")
     else:
-        captions = console(sys.stdout)
-    if with_bar:
-        bar = ProgressBar(captions, sys.stderr, total=recording.duration, label=recording.name)
-        display.handler.interrupted = bar.interrupted
-        return bar, bar
-    if isinstance(captions, TerminalConsole):
-        display.handler.interrupted = captions.interrupted
-    return captions, None
+        console.show_status(status(session.level, session.backlog, lost=session.lost))
 
 
-def _run(session: Session, bar: ProgressBar | None) -> bool:
+def _run(session: Session, refresh: Refresh | None) -> bool:
     """Until the session has ended; whether the user stopped it."""
     try:
         session.start()
-        if bar is not None:
-            while not session.wait(REFRESH):
-                bar.advance(session.progress)
-        session.wait()
+        _wait(session, refresh, stopping=False)
         return False
     except KeyboardInterrupt:
-        log.info("Stopping; what was heard is translated first. Ctrl-C again drops it.")
+        log.info("Translating the last %.1f s of what was heard. Ctrl-C again drops it.", session.pending)
         session.stop()
     try:
-        session.wait()
+        _wait(session, refresh, stopping=True)
     except KeyboardInterrupt:
         session.abort()
         session.wait()
         raise
     return True
+
+
+def _wait(session: Session, refresh: Refresh | None, *, stopping: bool) -> None:
+    while not session.wait(None if refresh is None else REFRESH):
+        if refresh is not None:
+            refresh(stopping)

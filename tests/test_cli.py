@@ -45,7 +45,8 @@ def test_help_shows_every_flag_and_default(capsys: pytest.CaptureFixture[str]) -
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out
-    for flag in ("FILE", "--no-gui", "--json", "--speed", "--config", "-v", "-q", "-V", "-h", *FLAGS.values()):
+    others = "FILE --no-gui --json --speed --config --list-devices --save-audio -i -L -v -q -V -h".split()
+    for flag in (*others, *FLAGS.values()):
         assert flag in text
     for default in ("demo-en-de", "local-agreement", "(default: auto)", "exit codes:", "examples:"):
         assert default in " ".join(text.split())
@@ -55,7 +56,7 @@ def test_help_shows_a_configuration_file_that_works(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         main(["--help"])
     text = capsys.readouterr().out
-    shown = text[text.index("[model]") : text.index("exit codes:")]
+    shown = text[text.index("[input]") : text.index("exit codes:")]
     assert sum(map(len, tomllib.loads(shown).values())) == len(TYPES)
     file = tmp_path / "shown.toml"
     file.write_text(shown, encoding="utf-8")

@@ -9,7 +9,7 @@ import pytest
 
 from s2t2_live.errors import UsageError
 from s2t2_live.flags import FLAGS, make_parser, read_command_line
-from s2t2_live.settings import TYPES
+from s2t2_live.settings import TYPES, InputSettings
 
 
 @pytest.fixture(autouse=True)
@@ -60,3 +60,17 @@ def test_flags_win_over_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("S2T2_LIVE_MODEL_THREADS", "2")
     assert read_command_line(["--no-gui", "a.wav"])[1].model.threads == 2
     assert read_command_line(["--no-gui", "a.wav", "--threads", "4"])[1].model.threads == 4
+
+
+def test_a_named_input_wins_over_system_audio_in_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "live.toml"
+    file.write_text("[input]\nsystem_audio = true\n", encoding="utf-8")
+    assert read_command_line(["--no-gui", "--config", str(file)])[1].input.system_audio is True
+    assert read_command_line(["--no-gui", "--config", str(file), "-i", "USB"])[1].input == InputSettings("USB", False)
+
+
+@pytest.mark.parametrize(
+    ("flags", "window"), [([], True), (["a.wav"], True), (["--no-gui"], False), (["--list-devices"], False)]
+)
+def test_when_there_is_a_window(flags: list[str], window: bool) -> None:
+    assert read_command_line(flags)[0].window is window

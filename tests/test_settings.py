@@ -80,7 +80,7 @@ def test_variables_are_text(home: Path, name: str, value: str, key: str, expecte
         ("[model]\nthread = 2", "there is no setting model.thread; did you mean model.threads?"),
         ("[modl]\nthreads = 2", "there is no setting modl; did you mean model?"),
         ("threads = 2", "there is no setting threads; did you mean model.threads?"),
-        ("[xyz]", "there is no setting xyz; there are model, translation, output."),
+        ("[xyz]", "there is no setting xyz; there are input, model, translation, output."),
         ("model = 'x'", 'model must be a table, [model], not "x".'),
         ("[model]\nthreads = 'two'", 'model.threads must be a whole number of at least 1, not "two".'),
         ("[model]\nthreads = true", "model.threads must be a whole number of at least 1, not true."),
@@ -91,6 +91,11 @@ def test_variables_are_text(home: Path, name: str, value: str, key: str, expecte
         ("[model]\ndevice = 'gpu'", 'model.device must be auto, cpu, cuda or mps, not "gpu".'),
         ("[translation]\nstep = nan", "translation.step must be a number of at least 0.1, not nan."),
         ("[translation]\nstep = inf", "translation.step must be a number of at least 0.1, not inf."),
+        (
+            "[translation]\ncertainty = 1.5",
+            "translation.certainty must be a number of at least 0 and at most 1, not 1.5.",
+        ),
+        ("[input]\ndevice = 1", "input.device must be text, not 1."),
         (
             "[output]\nformats = ['srt', 'doc']",
             "output.formats must be one or more of txt, srt, vtt, jsonl, not srt,doc.",

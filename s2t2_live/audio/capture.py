@@ -12,12 +12,13 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from s2t2_live.audio.chunk import PAUSED, SAMPLE_RATE, AudioChunk, AudioGap, AudioNotice, SourceItem
+from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, AudioGap, AudioNotice, SourceItem
 from s2t2_live.audio.input_device import InputDevice
 from s2t2_live.audio.keeper import Driver, Keeper, PortAudioDriver
 from s2t2_live.audio.portaudio import OnBlock
 from s2t2_live.audio.resample import Resampler
 from s2t2_live.errors import DeviceError
+from s2t2_live.live.events import PAUSED
 
 logger = logging.getLogger(__name__)
 
@@ -181,7 +182,7 @@ class LiveSource:
                             "restarted."
                         )
                     if not lost:
-                        yield from self._begin_gap(f"{self.noun} lost")
+                        yield from self._begin_gap(f"no sound from the {self.noun}")
                         yield AudioNotice(
                             f"{self.name} is lost: it delivers nothing any more. Listening goes on when it is back.",
                             lost=True,

@@ -51,9 +51,6 @@ class AudioNotice:
 
 SourceItem: TypeAlias = AudioChunk | AudioGap | AudioNotice
 
-PAUSED = "paused"
-"""The reason of a gap that was asked for."""
-
 
 class Source(Protocol):
     """Where audio comes from: a recording, a microphone, the system's sound."""

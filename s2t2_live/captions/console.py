@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import TextIO
 
-from s2t2_live.captions.cue import CueOrder, one_line
+from s2t2_live.captions.cue import Cue, CueOrder, one_line
 from s2t2_live.captions.txt import TxtWriter
 from s2t2_live.live.events import Event, Partial
 
@@ -26,46 +26,72 @@ def console(out: TextIO) -> TerminalConsole | TxtWriter:
 
 
 class TerminalConsole:
-    """A sink that shows the caption in the making, committed words plain and tentative ones dim, below the finals."""
+    """A sink that shows the caption in the making, committed words plain and tentative ones dim, below the finals.
+
+    Below that there is room for one line about the session.
+    """
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._cues = CueOrder()
+        self._text, self._committed = "", 0
+        """The caption in the making, and how many of its characters are committed."""
+        self._status = ""
         self._shown_rows = 0
         self._lock = Lock()
 
     def handle(self, event: Event) -> None:
         with self._lock:
             if isinstance(event, Partial):
-                self._put(self._erase() + self._draw(one_line(event.text), len(one_line(event.committed))))
+                self._text, self._committed = one_line(event.text), len(one_line(event.committed))
+                self._put(self._erase() + self._draw())
             else:
                 for cue in self._cues.add(event):
-                    self._put(f"{self._erase()}{cue.text}\n")
+                    self._text = ""
+                    self._put(self._erase() + _line(cue) + self._draw())
+
+    def show_status(self, text: str) -> None:
+        """Show this about the session until another text comes; from any thread."""
+        with self._lock:
+            if text != self._status:
+                self._status = text
+                self._put(self._erase() + self._draw())
 
     def close(self) -> None:
         """Take away a caption that was never finished, write the gaps that still wait; the stream stays open."""
-        with self.interrupted():
-            for cue in self._cues.finish():
-                self._put(f"{cue.text}\n")
+        with self._lock:
+            self._text = self._status = ""
+            self._put(self._erase() + "".join(map(_line, self._cues.finish())))
 
     @contextmanager
     def interrupted(self) -> Iterator[None]:
-        """Take away the caption in the making while something else writes to the terminal, from any thread."""
+        """Take away what is rewritten while something else writes to the terminal, from any thread."""
         with self._lock:
             self._put(self._erase())
             yield
+            self._put(self._draw())
 
-    def _draw(self, text: str, committed: int) -> str:
-        """`committed`: how many characters of the text are."""
+    def _draw(self) -> str:
+        if not (self._text or self._status):
+            return ""
         size = os.get_terminal_size(self._out.fileno())
         # Serial lines and some pseudo-terminals say 0.
         columns, lines = size.columns or 80, size.lines or 24
+        parts = [self._caption(columns, lines - 1 - bool(self._status))] if self._text else []
+        if self._status:
+            parts.append(f"{DIM}{fitting(self._status, columns)}{PLAIN}")
+            self._shown_rows += 1
+        return "\r\n".join(parts)
+
+    def _caption(self, columns: int, lines: int) -> str:
+        """The caption in the making, and in `_shown_rows` how many rows it takes."""
+        text = self._text
         # Rows that have left the screen cannot be rewritten: of a longer caption only the end is shown.
         hidden = 0
-        while rows(text[hidden:], columns) > max(1, lines - 1):
+        while rows(text[hidden:], columns) > max(1, lines):
             hidden += columns
-        plain = text[hidden:committed]
-        dim = text[max(hidden, committed) :]
+        plain = text[hidden : self._committed]
+        dim = text[max(hidden, self._committed) :]
         self._shown_rows = rows(text[hidden:], columns)
         return plain + (f"{DIM}{dim}{PLAIN}" if dim else "")
 
@@ -78,6 +104,10 @@ class TerminalConsole:
     def _put(self, text: str) -> None:
         self._out.write(text)
         self._out.flush()
+
+
+def _line(cue: Cue) -> str:
+    return f"{cue.text}{f' {DIM}(uncertain){PLAIN}' if cue.uncertain else ''}\n"
 
 
 def cells(char: str) -> int:
@@ -96,3 +126,11 @@ def rows(text: str, columns: int) -> int:
             count, used = count + 1, 0
         used += width
     return count
+
+
+def fitting(text: str, columns: int) -> str:
+    """As much of the beginning of the text as fits into one row, the last column left free."""
+    end = len(text)
+    while end and rows(text[:end], max(1, columns - 1)) > 1:
+        end -= 1
+    return text[:end]

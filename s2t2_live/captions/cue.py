@@ -5,10 +5,10 @@ from __future__ import annotations
 import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, TextIO
 
-from s2t2_live.live.events import Event, Final, Gap, SpeechStarted
+from s2t2_live.live.events import PAUSED, Event, Final, Gap, SpeechStarted
 
 SHORTEST = 0.001
 """Seconds; what the time stamps of subtitles can tell apart."""
@@ -21,6 +21,8 @@ class Cue:
     start: float
     end: float
     text: str
+    uncertain: bool = False
+    """Whether it is a caption that the model is not sure of."""
 
 
 def one_line(text: str) -> str:
@@ -57,12 +59,13 @@ class CueOrder:
         if isinstance(event, SpeechStarted):
             self._unfinished[event.segment] = event.start
         elif isinstance(event, Gap):
-            self._gaps.append(Cue(event.start, event.end, f"[audio lost: {one_line(event.reason)}]"))
+            text = "[paused]" if event.reason == PAUSED else f"[audio lost: {one_line(event.reason)}]"
+            self._gaps.append(Cue(event.start, event.end, text))
             yield from self._release()
         elif isinstance(event, Final):
             self._unfinished.pop(event.segment, None)
             if text := one_line(event.text):
-                yield self._fit(Cue(event.start, event.end, text))
+                yield self._fit(Cue(event.start, event.end, text, event.uncertain))
             yield from self._release()
 
     def finish(self) -> Iterator[Cue]:
@@ -78,7 +81,7 @@ class CueOrder:
     def _fit(self, cue: Cue) -> Cue:
         start = max(cue.start, self._end)
         self._end = max(cue.end, start + SHORTEST)
-        return Cue(start, self._end, cue.text)
+        return replace(cue, start=start, end=self._end)
 
 
 class CueWriter(ABC):

@@ -1,4 +1,4 @@
-"""Caption files: one for each format, beside each other, named after the recording. Knows no session."""
+"""Caption files: one for each format, beside each other, of the same name. Knows no session."""
 
 from __future__ import annotations
 
@@ -72,6 +72,11 @@ def caption_paths(recordings: Iterable[Path], directory: Path, formats: Sequence
                 )
             paths[recording][format] = path
     return paths
+
+
+def session_paths(name: str, directory: Path, formats: Sequence[str]) -> dict[str, Path]:
+    """The caption file of each format for a session that is no recording's."""
+    return {format: directory / f"{name}.{format}" for format in formats}
 
 
 def make_directory(directory: Path) -> None:

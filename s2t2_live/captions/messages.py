@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from s2t2_live.live.events import Error, Event, Gap, Load, SessionStarted, Summary
+from s2t2_live.live.events import PAUSED, Error, Event, Gap, Load, SessionStarted, Summary
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +24,8 @@ class Messages:
                 if not any(message in said for said in self._said):
                     log.error("%s", message)
                     self._said.append(message)
-            case Gap():
-                self.lost = True
+            case Gap(reason=reason):
+                self.lost = self.lost or reason != PAUSED
             case Load(level, backlog):
                 log.info("Load: %s, %.1f s of audio wait.", level, backlog)
             case SessionStarted():

@@ -10,15 +10,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from s2t2_live.assembly import load_model
 from s2t2_live.assets import asset
 from s2t2_live.audio.recording import Recording
-from s2t2_live.cli import INTERRUPTED, load_model
+from s2t2_live.cli import INTERRUPTED
 from s2t2_live.errors import S2T2Error, UsageError
 from s2t2_live.evaluation.bleu import corpus_bleu
 from s2t2_live.live.events import Event, Final, Summary
 from s2t2_live.live.session import EngineSettings
-from s2t2_live.replay import Display, messages, replay
 from s2t2_live.settings import Settings
+from s2t2_live.terminal import Display, messages, show
 from s2t2_live.training.recordings import Recording as Row
 from s2t2_live.training.recordings import read_table, split_sentences
 
@@ -82,8 +83,8 @@ def demonstrate(speed: str) -> int:
             print(f"\n{row.file}, {number} of {len(rows)}, voice {row.voice}: {row.english}", flush=True)
             recording = Recording(table.parent / row.file, pace="max" if speed == "max" else "realtime")
             heard.append(Heard(row))
-            outcome = replay(recording, model, EngineSettings(), Display(handler), files={}, sinks=[heard[-1]])
-            failed = failed or outcome.failed
+            outcome = show(recording, model, EngineSettings(), Display(handler), files={}, sinks=[heard[-1]])
+            failed = failed or outcome.code > 0
             if outcome.stopped:
                 break
     print(report(heard))

@@ -8,6 +8,11 @@ from typing import Any, ClassVar, Literal, TypeAlias
 
 EndReason: TypeAlias = Literal["pause", "limit", "stop"]
 
+PAUSED = "paused"
+"""The reason of a gap that the user asked for."""
+UNCERTAIN = 0.5
+"""The confidence below which a reader is warned."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionStarted:
@@ -79,6 +84,11 @@ class Final:
     """0 to 1, or None where the model has none."""
     revised: bool = False
     """Whether the text does not start with what was last committed."""
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether the model is so unsure that a reader should know."""
+        return self.confidence is not None and self.confidence < UNCERTAIN
 
 
 @dataclass(frozen=True, slots=True)

@@ -117,6 +117,11 @@ class Session:
         return self._translator.done
 
     @property
+    def pending(self) -> float:
+        """Seconds of audio that have been heard and are not done."""
+        return max(0.0, self._segmenter.position / SAMPLE_RATE - self.progress)
+
+    @property
     def backlog(self) -> float:
         """Seconds of audio that have come since the oldest waiting work could have begun."""
         return self._translator.backlog

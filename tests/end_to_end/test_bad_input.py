@@ -29,8 +29,17 @@ def refused(done: subprocess.CompletedProcess[str], code: int, *parts: str) -> N
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        ([], "Give a recording to translate"),
-        (["talk.wav"], "add --no-gui"),
+        ([], "no display for the window; add --no-gui"),
+        (["talk.wav"], "no display for the window; add --no-gui"),
+        (["a.wav", "b.wav"], "The window replays one recording"),
+        (["--no-gui", "talk.wav", "-i", "USB"], "Give either recordings or --input"),
+        (["--no-gui", "talk.wav", "--system-audio"], "Give either recordings or --system-audio"),
+        (["--no-gui", "--system-audio", "-i", "USB"], "Give either --input or --system-audio"),
+        (["--no-gui", "--speed", "max"], "--speed max is for recordings"),
+        (["--no-gui", "a.wav", "b.wav", "--save-audio", "c.wav"], "--save-audio writes one file"),
+        (["--no-gui", "--save-audio", "talk.mp3"], "--save-audio writes .wav and .flac files, not talk.mp3."),
+        (["--no-gui", "--certainty", "2"], "--certainty must be a number of at least 0 and at most 1, not 2.0."),
+        (["--no-gui", "--vad", "ears"], '--vad must be webrtc or silero, not "ears".'),
         (["--no-gui", "talk.wav", "--speed", "fast"], "--speed"),
         (["--no-gui", "talk.wav", "--threads", "many"], '--threads must be a whole number of at least 1, not "many".'),
         (["--no-gui", "talk.wav", "--beam-size", "0"], "--beam-size must be a whole number of at least 1, not 0."),
@@ -46,7 +55,7 @@ def refused(done: subprocess.CompletedProcess[str], code: int, *parts: str) -> N
     ],
 )
 def test_usage(run: Run, arguments: list[str], part: str) -> None:
-    refused(run(*arguments), 2, part)
+    refused(run(*arguments, DISPLAY="", WAYLAND_DISPLAY="", QT_QPA_PLATFORM=""), 2, part)
 
 
 def test_settings(run: Run, tmp_path: Path) -> None:
