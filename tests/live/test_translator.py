@@ -9,6 +9,7 @@ import pytest
 from s2t2_live.audio.chunk import AudioChunk
 from s2t2_live.audio.segmenter import SegmentAudio, SegmentEnded, SegmentStarted
 from s2t2_live.live.events import Error, Event, Final, Gap, Load, Partial
+from s2t2_live.live.guards import token_budget
 from s2t2_live.live.hypothesis import Hypothesis
 from s2t2_live.live.jobs import QUEUED
 from s2t2_live.live.load import LoadSettings
@@ -22,9 +23,10 @@ FULL_STOP = 0
 class CountingModel:
     """A model at the seam that says one word for each half second and a full stop, and can wait or fail first."""
 
-    name, device, precision = "counting", "cpu", "fp32"
+    name, precision = "counting", "fp32"
 
     def __init__(self) -> None:
+        self.device = "cpu"
         self.before: Callable[[int], None] = lambda length: None
         self.calls: list[tuple[int, tuple[int, ...], int]] = []
 
@@ -44,6 +46,9 @@ class CountingModel:
     def is_word(self, token: int) -> bool:
         return token != FULL_STOP
 
+    def to_cpu(self) -> None:
+        self.device = "cpu"
+
 
 class Bench:
     """A translator with its events, fed with segments by hand."""
@@ -55,6 +60,7 @@ class Bench:
         self.ended = threading.Event()
         self.error: Exception | None = None
         self.clock = 0.0
+        self.compute = 0.0
         self.position = 0
         self.count = 0
         self.translator = Translator(
@@ -65,6 +71,7 @@ class Bench:
             clock=(lambda: self.clock) if live else None,
             publish=self._published,
             finished=self._finished,
+            timer=lambda: self.compute,
         )
 
     def _published(self, event: Event) -> None:
@@ -79,6 +86,14 @@ class Bench:
     def _finished(self, error: Exception | None) -> None:
         self.error = error
         self.ended.set()
+
+    def until_idle(self) -> None:
+        """Until the worker has taken and done what it was given."""
+        for _ in range(3_000):
+            if self.translator.idle:
+                return
+            self.ended.wait(0.01)
+        raise AssertionError("the worker is not done")
 
     def start_segment(self) -> None:
         self.count += 1
@@ -339,3 +354,204 @@ def test_abort_drops_what_waits_and_says_how_much(bench: Callable[..., Bench]) -
     assert it.ended.wait(30)
     assert it.of(Final) == []
     assert it.translator.abort() is None
+
+
+def test_under_load_looks_keep_their_distance(bench: Callable[..., Bench]) -> None:
+    """As far from each other as one takes, on the same lengths as ever."""
+    it = bench(live=True, load=LoadSettings(coalesce=0.4, finals_only=50, greedy=60, spool=70, hold=100))
+
+    def work(length: int) -> None:
+        it.compute += 1.1
+
+    it.model.before = work
+    it.translator.start()
+    it.start_segment()
+    it.speak(0.5)
+    it.until_idle()
+    gate, busy = threading.Event(), threading.Event()
+
+    def wait(length: int) -> None:
+        busy.set()
+        gate.wait(30)
+        work(length)
+
+    it.model.before = wait
+    it.speak(0.5)
+    assert busy.wait(30)
+    it.hear(0.5)
+    assert [event.level for event in it.of(Load)] == ["coalesce"]
+    gate.set()
+    it.until_idle()
+    for _ in range(16):
+        it.speak(0.25)
+        it.until_idle()
+    assert [length / RATE for length, _, _ in it.model.calls] == [0.5, 1.0, 2.5, 4.0]
+
+
+def test_a_pause_is_used_for_a_draft_of_the_final(bench: Callable[..., Bench]) -> None:
+    """The same final as without, and nothing left to compute when the pause has ended the segment."""
+    live, fast = bench(live=True), bench(live=False)
+    for it in (live, fast):
+
+        def work(length: int, it: Bench = it) -> None:
+            it.compute += 0.3
+
+        it.model.before = work
+        it.translator.start()
+        it.start_segment()
+        it.speak(1.2)
+        it.until_idle()
+        it.hear(0.05)
+        it.until_idle()
+        assert len(it.model.calls) == 2, "that is no pause yet"
+        it.hear(0.1)
+        it.until_idle()
+        assert len(it.model.calls) == (3 if it is live else 2)
+        it.hear(0.25)
+        it.clock = 1.6
+        it.end_segment(cut=0.4)
+        it.until(Final, 1)
+    assert live.model.calls == fast.model.calls
+    (drafted,), (plain,) = live.of(Final), fast.of(Final)
+    assert (drafted.text, drafted.confidence) == (plain.text, plain.confidence)
+    assert drafted.compute == pytest.approx(0.3), "the draft was work too"
+    assert drafted.lag == pytest.approx(0.4)
+    assert plain.lag == pytest.approx(0.7)
+
+
+def test_a_draft_of_what_went_on_is_dropped(bench: Callable[..., Bench]) -> None:
+    it = bench(live=True)
+    it.translator.start()
+    it.start_segment()
+    it.speak(1.2)
+    it.hear(0.2)
+    it.until_idle()
+    it.translator.put(SegmentAudio(1, AudioChunk(np.zeros(round(0.4 * RATE), np.float32), round(1.2 * RATE)), 0))
+    it.hear(0.2)
+    it.end_segment()
+    it.until(Final, 1)
+    assert [(length, beam) for length, _, beam in it.model.calls if beam == 5] == [(19_200, 5), (25_600, 5)]
+    assert it.of(Final)[0].text == "w1 w2 w3."
+
+
+@pytest.mark.parametrize("went_on", [True, False])
+def test_a_draft_that_comes_too_late_is_not_begun(bench: Callable[..., Bench], went_on: bool) -> None:
+    it = bench(live=True, policy=PolicySettings(name="final-only"))
+    it.start_segment()
+    it.speak(1.2)
+    it.hear(0.2)
+    if went_on:
+        it.translator.put(SegmentAudio(1, AudioChunk(np.zeros(3_200, np.float32), it.position - 3_200), 0))
+    it.end_segment(cut=0.0 if went_on else 0.2)
+    it.translator.start()
+    it.drain()
+    assert len(it.model.calls) == 1
+
+
+def test_a_slow_model_makes_no_drafts(bench: Callable[..., Bench]) -> None:
+    it = bench(live=True, policy=PolicySettings(name="final-only"))
+
+    def work(length: int) -> None:
+        it.compute += 0.6
+
+    it.model.before = work
+    it.translator.start()
+    for _ in range(2):
+        it.start_segment()
+        it.speak(1.0)
+        it.hear(0.4)
+        it.until_idle()
+        it.end_segment(cut=0.4)
+        it.until_idle()
+    assert len(it.model.calls) == 2, "the first one showed how long they take, and the second one was not made"
+
+
+def test_a_failed_draft_is_no_failure(bench: Callable[..., Bench]) -> None:
+    it = bench(live=True, policy=PolicySettings(name="final-only"))
+    it.model.before = lambda length: 1 / 0 if len(it.model.calls) == 1 else None  # type: ignore[assignment, return-value]
+    it.translator.start()
+    it.start_segment()
+    it.speak(1.0)
+    it.hear(0.4)
+    it.until_idle()
+    it.end_segment(cut=0.4)
+    it.drain()
+    assert it.of(Final)[0].text == "w1 w2."
+    assert it.of(Error) == []
+
+
+def test_after_a_failure_of_the_gpu_the_cpu_goes_on(bench: Callable[..., Bench]) -> None:
+    it = bench(live=False)
+    it.model.device = "cuda"
+
+    def fail(length: int) -> None:
+        if it.model.device == "cuda" and length == 19_200:
+            raise RuntimeError("CUDA out of memory")
+
+    it.model.before = fail
+    it.translator.start()
+    it.segment(1.2)
+    it.segment(1.2)
+    it.drain()
+    assert [event.text for event in it.of(Final)] == ["w1 w2.", "w1 w2."]
+    assert it.of(Gap) == []
+    first, second = it.of(Error)
+    assert "CUDA out of memory" in first.message
+    assert "goes on on the CPU" in second.message
+    assert not second.fatal
+
+
+def test_a_gpu_that_does_not_give_the_model_back(bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
+    it = bench(live=False)
+    it.model.device = "cuda"
+    monkeypatch.setattr(it.model, "to_cpu", lambda: 1 / 0)
+    it.model.before = lambda length: 1 / 0 if length == 19_200 else None  # type: ignore[assignment, return-value]
+    it.translator.start()
+    it.segment(1.2)
+    it.segment(1.0)
+    it.drain()
+    assert [event.text for event in it.of(Final)] == ["w1", "w1 w2."]
+    assert len(it.of(Error)) == len(it.of(Gap)) == 1
+
+
+def test_another_policy_for_the_segments_that_begin_later(bench: Callable[..., Bench]) -> None:
+    it = bench(live=False)
+    it.translator.start()
+    it.start_segment()
+    it.speak(0.6)
+    it.translator.change(PolicySettings(name="final-only"))
+    it.speak(0.6)
+    it.end_segment()
+    it.segment(1.2)
+    it.translator.change(PolicySettings(step=0.3))
+    it.segment(1.2)
+    it.drain()
+    ends = [(event.segment, round(event.end - event.start, 1)) for event in it.of(Partial)]
+    assert ends == [(1, 0.5), (1, 1.0), (3, 0.3), (3, 0.6), (3, 0.9), (3, 1.2)]
+
+
+def test_a_capped_final_ends_with_a_whole_word(bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
+    it = bench(live=False, policy=PolicySettings(name="final-only"))
+    capped = Hypothesis((1, 2, 3), complete=False, log_probabilities=(-0.1,) * 3)
+    monkeypatch.setattr(it.model, "translate", lambda *args, **options: capped)
+    monkeypatch.setattr(it.model, "ends_word", lambda token: token != 3)
+    it.translator.start()
+    it.segment(1.0)
+    it.drain()
+    assert it.of(Final)[0].text == "w1 w2"
+
+
+def test_loops_do_not_reach_the_final(bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
+    it = bench(live=False, policy=PolicySettings(name="final-only"))
+    budgets: list[int] = []
+
+    def loop(samples: np.ndarray, prefix: Sequence[int], *, beam_size: int, max_tokens: int) -> Hypothesis:
+        budgets.append(max_tokens)
+        return Hypothesis((1, 2) * 9, complete=False, log_probabilities=(-0.1,) * 18)
+
+    monkeypatch.setattr(it.model, "translate", loop)
+    it.translator.start()
+    it.segment(2.0)
+    it.drain()
+    assert it.of(Final)[0].text == "w1 w2"
+    assert budgets == [token_budget(2.0)]
