@@ -95,7 +95,7 @@ def synthesize_training(
                 whole = sentences and rng.random() < sentence_share
                 phrase = rng.choice(sentences) if whole else draw(book, rng, "train", topics)
                 groups.setdefault(voice, []).append(phrase)
-            write_shard(folder, f"{number:05}", _in_parallel(pool, groups, f"training {number}", bar))
+            write_shard(folder, f"{number:05}", in_parallel(pool, groups, f"training {number}", bar))
 
 
 def synthesize_evaluation(
@@ -122,20 +122,20 @@ def synthesize_evaluation(
         if voices == "reserved":
             for voice in RESERVED_VOICES:
                 groups = {voice: list(chosen.values())}
-                write_shard(folder, voice.name, _in_parallel(pool, groups, f"evaluation {voice}", None))
+                write_shard(folder, voice.name, in_parallel(pool, groups, f"evaluation {voice}", None))
         else:
             spread: dict[Voice, list[Phrase]] = {}
             for phrase in chosen.values():
                 spread.setdefault(rng.choices(TRAINING_VOICES, [v.weight for v in TRAINING_VOICES])[0], []).append(
                     phrase
                 )
-            write_shard(folder, "heard", _in_parallel(pool, spread, "evaluation heard", None))
+            write_shard(folder, "heard", in_parallel(pool, spread, "evaluation heard", None))
 
 
-def _in_parallel(
+def in_parallel(
     pool: ProcessPoolExecutor, groups: dict[Voice, list[Phrase]], seed: str, bar: tqdm | None
 ) -> Iterator[SpokenPhrase]:
-    """Split the groups into jobs small enough to keep every worker busy, and yield the speech in a fixed order."""
+    """Have every voice say its phrases: jobs small enough to keep every worker busy, and yield the speech in a fixed order."""
     jobs = [
         (phrases[first : first + 25], voice, f"{seed} {first}")
         for voice, phrases in groups.items()
