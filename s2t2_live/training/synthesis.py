@@ -135,7 +135,7 @@ def synthesize_evaluation(
 def in_parallel(
     pool: ProcessPoolExecutor, groups: dict[Voice, list[Phrase]], seed: str, bar: tqdm | None
 ) -> Iterator[SpokenPhrase]:
-    """Have every voice say its phrases: jobs small enough to keep every worker busy, and yield the speech in a fixed order."""
+    """Have every voice say its phrases, in jobs that keep every worker busy; yields the speech in a fixed order."""
     jobs = [
         (phrases[first : first + 25], voice, f"{seed} {first}")
         for voice, phrases in groups.items()
