@@ -12,6 +12,7 @@
     ├── JournalError              exit code 1   a saved session that cannot be read
     ├── ModelError                exit code 4
     │   ├── ModelNotFoundError                  no such name, folder or hub id
+    │   ├── DownloadCancelledError              the user did not want to wait
     │   └── CheckpointError                     a broken config, missing or misshaped tensors
     │       └── UnsafeCheckpointError           a pickle that would execute code
     └── InputError (ValueError)   exit code 1   an argument that the model family refuses
@@ -70,6 +71,10 @@ class ModelError(S2T2Error):
 
 class ModelNotFoundError(ModelError):
     """No model of that name, folder or hub id."""
+
+
+class DownloadCancelledError(ModelError):
+    """The download of a model was stopped; what has come is kept."""
 
 
 class CheckpointError(ModelError):

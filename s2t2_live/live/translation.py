@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -14,6 +14,7 @@ from s2t2_live import Speech2Text2Processor, SpeechEncoderDecoderModel
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.errors import CheckpointError, UsageError
 from s2t2_live.live.hypothesis import Hypothesis
+from s2t2_live.speech2text2.hub import Progress, resolve_model_folder
 
 SHORTEST = 0.1
 """Seconds of audio that no word fits into."""
@@ -58,13 +59,24 @@ class SpeechTranslationModel:
         self._alignment_heads = alignment_heads(model)
 
     @classmethod
-    def load(cls, name: str, *, device: str, precision: str, threads: int | None, offline: bool) -> Self:
+    def load(
+        cls,
+        name: str,
+        *,
+        device: str,
+        precision: str,
+        threads: int | None,
+        offline: bool,
+        progress: Progress | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Self:
         """Load the shipped checkpoint by its name, a folder, or a hub id, and run it once to warm it up.
 
         `device` is auto, cpu, cuda or mps; `precision` is auto (fp32), fp32, fp16, bf16 or int8. `threads` is torch's
-        for the whole process.
+        for the whole process. `progress` is told of the bytes of a download, `cancelled` asked whether to stop it.
 
-        Raises ModelNotFoundError or CheckpointError, and UsageError for a device or precision that is not there.
+        Raises ModelNotFoundError, DownloadCancelledError or CheckpointError, and UsageError for a device or precision
+        that is not there.
         """
         device = _device(device)
         precision = "fp32" if precision == "auto" else precision
@@ -74,10 +86,9 @@ class SpeechTranslationModel:
             raise UsageError("The precision int8 is for the CPU; on a GPU there are fp32, fp16 and bf16.")
         if threads is not None:
             torch.set_num_threads(threads)
-        processor = Speech2Text2Processor.from_pretrained(name, local_files_only=offline)
-        model = SpeechEncoderDecoderModel.from_pretrained(
-            name, torch_dtype=_DTYPES[precision], local_files_only=offline
-        )
+        folder = resolve_model_folder(name, local_files_only=offline, progress=progress, cancelled=cancelled)
+        processor = Speech2Text2Processor.from_pretrained(folder)
+        model = SpeechEncoderDecoderModel.from_pretrained(folder, torch_dtype=_DTYPES[precision])
         model = _quantized(model) if precision == "int8" else model.to(device)
         loaded = cls(model, processor, name=name, precision=precision)
         loaded.translate(np.zeros(SAMPLE_RATE, dtype=np.float32), (), beam_size=1, max_tokens=2)

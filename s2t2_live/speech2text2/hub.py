@@ -10,17 +10,20 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from s2t2_live.assets import asset
-from s2t2_live.errors import ModelNotFoundError
+from s2t2_live.errors import DownloadCancelledError, ModelNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 logger = logging.getLogger(__name__)
+
+Progress: TypeAlias = Callable[[int, int], None]
+"""Takes the bytes done and the bytes in all."""
 
 SHIPPED_MODEL = "demo-en-de"
 
@@ -57,6 +60,8 @@ def resolve_model_folder(
     force_download: bool = False,
     token: str | None = None,
     weights: bool = True,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
 ) -> Path:
     """Returns a local folder with the files of a model.
 
@@ -69,12 +74,16 @@ def resolve_model_folder(
         force_download: fetch files again that the cache has.
         token: access token of a private or gated repository.
         weights: False leaves the weights out, for those who need only the tokenizer or the feature extractor.
+        progress: called with the bytes that are there and the bytes of all files that were not in the cache; not at
+            all where nothing is to be downloaded.
+        cancelled: asked before every file and after every few megabytes whether to stop.
 
     Of the weights one format is fetched, safetensors where there is one. A transfer that was cut off goes on where
     it stopped when the call is repeated.
 
     Raises:
         ModelNotFoundError: no such model, or it cannot be fetched.
+        DownloadCancelledError: `cancelled` said so; another call goes on where this one stopped.
     """
     name = os.fspath(name_or_path)
     path = Path(name).expanduser()
@@ -101,7 +110,8 @@ def resolve_model_folder(
             return _cached(name, revision, cache_dir, weights=weights)
     try:
         with _explained(name, revision):
-            return _downloaded(name, revision, cache_dir, force_download, token, weights=weights)
+            meter = _Meter(name, progress or (lambda done, total: None), cancelled or (lambda: False))
+            return _downloaded(name, revision, cache_dir, force_download, token, meter, weights=weights)
     except _NetworkError as error:
         with contextlib.suppress(ModelNotFoundError):
             folder = _cached(name, revision, cache_dir, weights=weights)
@@ -114,6 +124,36 @@ def split_hub_options(kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
     """Returns the arguments of `resolve_model_folder` among those of a ``from_pretrained``, and the others."""
     chosen = {name: kwargs[name] for name in _OPTIONS if name in kwargs}
     return chosen, {name: value for name, value in kwargs.items() if name not in chosen}
+
+
+class _Meter:
+    """Adds up the files of a download, and ends it when it is not wanted any more."""
+
+    def __init__(self, name: str, progress: Progress, cancelled: Callable[[], bool]) -> None:
+        self._name = name
+        self._progress = progress
+        self._cancelled = cancelled
+        self._total = 0
+        self._done = 0
+
+    def begin(self, sizes: Iterable[int]) -> None:
+        """With the bytes of the files that are to come."""
+        self._total = sum(sizes)
+        self.show(0)
+
+    def show(self, size: int) -> None:
+        """So many bytes of the present file are there. Raises DownloadCancelledError."""
+        if self._total:
+            self._progress(min(self._done + size, self._total), self._total)
+        if self._cancelled():
+            raise DownloadCancelledError(
+                f"The download of {self._name!r} was stopped; what has come is kept, the next one goes on from there."
+            )
+
+    def finish(self, size: int) -> None:
+        """The present file of so many bytes is complete."""
+        self._done += size
+        self.show(0)
 
 
 class _NetworkError(ModelNotFoundError):
@@ -130,6 +170,7 @@ def _downloaded(
     cache_dir: str | Path | None,
     force_download: bool,
     token: str | None,
+    meter: _Meter,
     *,
     weights: bool,
 ) -> Path:
@@ -137,8 +178,8 @@ def _downloaded(
 
     from s2t2_live.speech2text2.transfer import fetch_resumable
 
-    info = huggingface_hub.HfApi(token=token).model_info(name, revision=revision)
-    offered = [file.rfilename for file in info.siblings or []]
+    info = huggingface_hub.HfApi(token=token).model_info(name, revision=revision, files_metadata=True)
+    offered = {file.rfilename: file.size or 0 for file in info.siblings or []}
     wanted = [file for file in SMALL_FILES if file in offered]
     if weights:
         chosen = _weight_files(offered)
@@ -150,13 +191,21 @@ def _downloaded(
         wanted += chosen
     if "config.json" not in wanted:
         raise ModelNotFoundError(f"The hub repository {name!r} has no config.json; choose one that holds a model.")
+    cached = huggingface_hub.try_to_load_from_cache
+    missing = {
+        file: offered[file]
+        for file in wanted
+        if force_download or not isinstance(cached(name, file, cache_dir, revision=info.sha), str)
+    }
+    meter.begin(missing.values())
     # One after the other, and in this thread, so that Ctrl-C ends a long transfer at once.
     for file in wanted:
         if file not in SMALL_FILES and not force_download:
-            fetch_resumable(name, file, str(info.sha), cache_dir=cache_dir, token=token)
+            fetch_resumable(name, file, str(info.sha), cache_dir=cache_dir, token=token, watch=meter.show)
         huggingface_hub.hf_hub_download(
             name, file, revision=info.sha, cache_dir=cache_dir, force_download=force_download, token=token
         )
+        meter.finish(missing.get(file, 0))
     # Asked for by the name of the revision, the cache remembers which commit that is.
     known = huggingface_hub.hf_hub_download(name, "config.json", revision=revision, cache_dir=cache_dir, token=token)
     return Path(known).parent
@@ -215,7 +264,7 @@ def _explained(name: str, revision: str) -> Iterator[None]:
     transport: type[BaseException] = next(base for base in HfHubHTTPError.__mro__ if base.__name__ == "HTTPError")
     try:
         yield
-    except ModelNotFoundError:
+    except (ModelNotFoundError, DownloadCancelledError):
         raise
     except GatedRepoError as error:
         raise ModelNotFoundError(

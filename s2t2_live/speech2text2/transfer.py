@@ -6,19 +6,31 @@ huggingface_hub itself gave that up in version 2: it starts anew in every proces
 from __future__ import annotations
 
 import hashlib
+import io
 import re
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 from huggingface_hub.file_download import http_get, repo_folder_name
 from huggingface_hub.utils import WeakFileLock, build_hf_headers  # type: ignore[attr-defined]  # public, not in __all__
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def fetch_resumable(
-    repository: str, file: str, commit: str, *, cache_dir: str | Path | None = None, token: str | None = None
+    repository: str,
+    file: str,
+    commit: str,
+    *,
+    cache_dir: str | Path | None = None,
+    token: str | None = None,
+    watch: Callable[[int], None] | None = None,
 ) -> None:
     """Downloads a file into the cache's ``blobs``, from where ``hf_hub_download`` links it; nothing if it is there.
 
@@ -28,6 +40,8 @@ def fetch_resumable(
         commit: the full hash of the revision.
         cache_dir: the cache, if not the standard one.
         token: access token.
+        watch: called with the number of bytes that are there, at the beginning and after every piece of some
+            megabytes; what it raises ends the transfer and keeps what is there.
 
     Raises:
         OSError: the transfer broke off, the disk is full, or what came is not what the hub has.
@@ -50,7 +64,7 @@ def fetch_resumable(
         headers = build_hf_headers(token=token)
         if urlsplit(metadata.location).netloc != urlsplit(url).netloc:
             headers.pop("authorization", None)  # the storage behind the hub must not see it
-        with partial.open("ab") as out:
+        with _WatchedFile(partial, watch or (lambda size: None)) as out:
             http_get(
                 metadata.location,
                 out,
@@ -63,6 +77,20 @@ def fetch_resumable(
             partial.unlink()
             raise OSError(f"{file} was damaged on its way")
         partial.rename(blob)
+
+
+class _WatchedFile(io.BufferedWriter):
+    """Appends to a file, and tells its size."""
+
+    def __init__(self, path: Path, watch: Callable[[int], None]) -> None:
+        super().__init__(path.open("ab", buffering=0))
+        self._watch = watch
+        watch(self.tell())
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        count = super().write(data)
+        self._watch(self.tell())
+        return count
 
 
 def _sha256(path: Path) -> str:

@@ -38,6 +38,23 @@ else:
     print(json.dumps({"folder": str(folder), "files": sorted(file.name for file in folder.iterdir())}))
 """
 
+WATCHED_CLIENT = """
+import json, sys
+from s2t2_live.errors import DownloadCancelledError
+from s2t2_live.speech2text2.hub import resolve_model_folder
+seen, limit = [], int(sys.argv[2])
+try:
+    resolve_model_folder(
+        sys.argv[1],
+        progress=lambda *progress: seen.append(progress),
+        cancelled=lambda: limit >= 0 and bool(seen) and seen[-1][0] >= limit,
+    )
+except DownloadCancelledError as error:
+    print(json.dumps({"error": str(error), "exit_code": error.exit_code, "seen": seen}))
+else:
+    print(json.dumps({"seen": seen}))
+"""
+
 
 class Hub(ThreadingHTTPServer):
     """As much of the Hugging Face hub as a download needs."""
@@ -92,7 +109,7 @@ class Handler(BaseHTTPRequestHandler):
         if revision not in ("main", COMMIT):
             return self.send(404, b"", {"X-Error-Code": "RevisionNotFound"})
         if api and api[2] == "revision":
-            siblings = [{"rfilename": name} for name in files]
+            siblings = [{"rfilename": name, "size": len(body)} for name, body in files.items()]
             body = {"_id": "1", "id": repository, "modelId": repository, "sha": COMMIT, "siblings": siblings,
                     "private": False, "tags": [], "downloads": 0, "likes": 0}  # fmt: skip
             return self.send(200, json.dumps(body).encode())
@@ -168,6 +185,13 @@ class Client:
             "HF_ENDPOINT": endpoint, "HF_HUB_CACHE": str(cache), "HF_HUB_DISABLE_TELEMETRY": "1",
             "HF_TOKEN_PATH": str(cache / "no-token"), "NO_PROXY": "*", "PYTHONPATH": str(ROOT),
         }  # fmt: skip
+
+    def watched(self, name: str, cancel_at: int = -1) -> dict[str, Any]:
+        """What the progress was, in a download that is cancelled when so many bytes are there."""
+        command = [sys.executable, "-c", WATCHED_CLIENT, name, str(cancel_at)]
+        output = subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, check=True, text=True).stdout
+        answer: dict[str, Any] = json.loads(output.splitlines()[-1])
+        return answer
 
     def start(self, name: str, **options: Any) -> subprocess.Popen[str]:
         command = [sys.executable, "-c", CLIENT, name, json.dumps(options)]
@@ -294,6 +318,44 @@ def test_an_interrupted_transfer_goes_on_where_it_stopped_and_serves_offline(hub
     client.environment["HF_HUB_OFFLINE"] = "1"
     assert client("owner/both") == answer
     assert hub.requests == []
+
+
+def test_a_download_tells_its_size_and_how_far_it_is(hub: Hub, client: Client) -> None:
+    files = hub.repositories["owner/both"]
+    files["model.safetensors"] = os.urandom(25 * 2**20)
+    total = sum(len(files[name]) for name in (*SMALL, "model.safetensors"))
+    seen = client.watched("owner/both")["seen"]
+    assert {of for _, of in seen} == {total}
+    done = [count for count, _ in seen]
+    assert done == sorted(done)
+    assert (done[0], done[-1]) == (0, total)
+    assert len(set(done)) > 4
+    assert client.watched("owner/both") == {"seen": []}
+
+
+def test_a_cancelled_download_is_kept_and_goes_on(hub: Hub, client: Client) -> None:
+    weights = os.urandom(35 * 2**20)
+    hub.repositories["owner/both"]["model.safetensors"] = weights
+    answer = client.watched("owner/both", cancel_at=15 * 2**20)
+    assert "download of 'owner/both' was stopped; what has come is kept" in answer["error"]
+    assert answer["exit_code"] == 4
+    reached = answer["seen"][-1][0]
+    assert 15 * 2**20 <= reached < 35 * 2**20
+    assert "not in the cache" in client("owner/both", local_files_only=True)["error"]
+
+    hub.requests.clear()
+    seen = client.watched("owner/both")["seen"]
+    ((_, _, wanted),) = [request for request in hub.requests if request[0] == "GET" and "safetensors" in request[1]]
+    assert wanted is not None
+    assert int(wanted.removeprefix("bytes=").rstrip("-")) >= 15 * 2**20
+    assert [done for done, _ in seen if 0 < done < 15 * 2**20] == []
+    folder = Path(client("owner/both")["folder"])
+    assert (folder / "model.safetensors").read_bytes() == weights
+
+
+def test_a_download_that_is_not_wanted_does_not_begin(hub: Hub, client: Client) -> None:
+    assert "was stopped" in client.watched("owner/both", cancel_at=0)["error"]
+    assert hub.fetched() == set()
 
 
 def test_progress_is_shown_on_a_terminal_only(client: Client) -> None:
