@@ -133,6 +133,11 @@ def from_file(file: Path | None) -> list[Setting]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"The configuration file {path} is not valid TOML: {error}.") from error
+    return from_tables(body, path)
+
+
+def from_tables(body: Mapping[str, Any], path: Path | str) -> list[Setting]:
+    """The settings in the tables that were read from a file."""
     settings = []
     for section, table in body.items():
         if section not in SECTIONS:

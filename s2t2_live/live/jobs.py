@@ -198,14 +198,15 @@ class JobQueue:
             self._changed.notify_all()
             return lost
 
-    def next(self) -> Job | None:
-        """Wait for the next job that the load allows; None at the end."""
+    def next(self, *, wait: bool = True) -> Job | None:
+        """Wait for the next job that the load allows; None at the end, or when there is none and `wait` is False."""
         with self._changed:
             self._update_load()
             while True:
-                self._changed.wait_for(lambda: self._jobs or self._closed)
+                self._changed.wait_for(lambda: self._jobs or self._closed or not wait)
                 if not self._jobs:
-                    self._spool.close()
+                    if self._closed:
+                        self._spool.close()
                     return None
                 job = self._jobs.popleft()
                 self._changed.notify_all()

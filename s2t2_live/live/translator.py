@@ -14,7 +14,7 @@ from s2t2_live.live.events import Error, Event, Final, Gap, Partial
 from s2t2_live.live.guards import collapse_repeats, token_budget
 from s2t2_live.live.guess import whole_words
 from s2t2_live.live.hypothesis import TranslationModel
-from s2t2_live.live.jobs import Draft, Finish, JobQueue, Look, Segment
+from s2t2_live.live.jobs import Draft, Finish, Job, JobQueue, Look, Segment
 from s2t2_live.live.load import Level, LoadSettings
 from s2t2_live.live.policy import PolicySettings, make_policy
 
@@ -119,20 +119,28 @@ class Translator:
         """Drop what waits; the thread ends when the model returns. The span that is lost, in seconds, if any."""
         return self._queue.abort()
 
+    def catch_up(self) -> None:
+        """Do all that waits, on the caller's thread: for whoever calls this after each `put`, in place of `start`."""
+        while (job := self._queue.next(wait=False)) is not None:
+            self._do(job)
+
     def _run(self) -> None:
         error: Exception | None = None
         try:
             while (job := self._queue.next()) is not None:
-                if isinstance(job, Look):
-                    self._look(job)
-                elif isinstance(job, Draft):
-                    self._make_draft(job)
-                else:
-                    self._finish(job)
+                self._do(job)
         except Exception as unexpected:
             logger.exception("the inference worker failed")
             error = unexpected
         self._finished(error)
+
+    def _do(self, job: Job) -> None:
+        if isinstance(job, Look):
+            self._look(job)
+        elif isinstance(job, Draft):
+            self._make_draft(job)
+        else:
+            self._finish(job)
 
     def _look(self, job: Look) -> None:
         segment = job.segment
