@@ -8,7 +8,7 @@ from math import exp
 import pytest
 
 from s2t2_live.errors import UsageError
-from s2t2_live.evaluation.bleu import corpus_bleu
+from s2t2_live.evaluation.bleu import corpus_bleu, corpus_chrf
 
 
 def test_the_reference_itself_scores_100() -> None:
@@ -31,12 +31,30 @@ def test_the_signature_names_the_tool() -> None:
     assert "version:" in corpus_bleu(["a"], ["a"]).signature
 
 
+def test_chrf_of_a_known_pair() -> None:
+    # Without white space "abcd" and "abce" share 3 of 4 characters, 2 of 3 pairs, 1 of 2 triples, none of the 4-grams.
+    assert corpus_chrf(["ab cd"], ["ab ce"]).score == pytest.approx(100 * (3 / 4 + 2 / 3 + 1 / 2 + 0) / 4)
+    assert corpus_chrf(["ab cd"], ["ab cd"]).score == pytest.approx(100)
+    assert "nc:6" in corpus_chrf(["a"], ["a"]).signature
+
+
+def test_the_interval_is_repeatable_and_shrinks_with_more_sentences() -> None:
+    said, meant = ["a b c d x f", "a b c d e f", "x y z a b c"], ["a b c d e f", "a b c d e f", "x y z a b d"]
+    few = corpus_bleu(said * 3, meant * 3, resamples=200)
+    many = corpus_bleu(said * 30, meant * 30, resamples=200)
+    assert few.spread is not None
+    assert many.spread is not None
+    assert few.spread > 2 * many.spread > 0
+    assert few == corpus_bleu(said * 3, meant * 3, resamples=200)
+    assert corpus_bleu(said, meant).spread is None
+
+
 def test_the_numbers_must_match() -> None:
     with pytest.raises(ValueError, match="2 hypotheses, but 1 references"):
         corpus_bleu(["a", "b"], ["a"])
 
 
 def test_without_sacrebleu_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "sacrebleu.metrics.bleu", None)
+    monkeypatch.setitem(sys.modules, "sacrebleu", None)
     with pytest.raises(UsageError, match="sacrebleu, which is not installed"):
         corpus_bleu(["a"], ["a"])
