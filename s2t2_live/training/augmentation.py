@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.training.codecs import CODECS, coded
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,15 @@ class AugmentationSettings:
     noise: float = 0.7
     noise_db: tuple[float, float] = (6.0, 40.0)
     """Range of the signal-to-noise ratio, decibels."""
+    babble: float = 0.15
+    """Of the noises: voices of the other utterances, talking at once."""
+    tones: float = 0.1
+    """Of the noises: chords that swell and fade, as of music."""
     clipping: float = 0.06
     companding: float = 0.06
-    """8-bit mu-law, as on an old telephone line or a very low bit rate."""
+    """8-bit mu-law, as on an old telephone line."""
+    codec: float = 0.03
+    """A low bit rate; the slowest of all, on the CPU and one utterance after the other."""
     dropout: float = 0.25
     """A gap of up to 120 ms, as from a lost packet."""
 
@@ -76,6 +83,11 @@ class Augmentation:
 
         power = speech.square().sum(1, keepdim=True) / lengths.to(device)[:, None]
         noise = _coloured_noise(batch, size, uniform(0.0, 1.2, batch, 1), frequencies)[:, :samples]
+        kind = uniform(0.0, 1.0, batch, 1)
+        noise = torch.where(kind < settings.babble, _babble(speech, generator), noise)
+        musical = (kind[:, 0] > 1 - settings.tones).nonzero()[:, 0]
+        if len(musical):
+            noise[musical] = _tones(len(musical), samples, generator, device)
         ratio = uniform(*settings.noise_db, batch, 1)
         scale = (power / noise.square().mean(1, keepdim=True).clamp_min(1e-12) * 10 ** (-ratio / 10)).sqrt()
         speech = torch.where(chosen(settings.noise), speech + noise * scale * inside, speech)
@@ -84,6 +96,10 @@ class Augmentation:
         limit = peak * uniform(0.25, 0.8, batch, 1)
         speech = torch.where(chosen(settings.clipping), speech.clamp(-limit, limit), speech)
         speech = torch.where(chosen(settings.companding), _mu_law(speech / peak) * peak, speech)
+        codecs = torch.randint(len(CODECS), (batch,), generator=generator).tolist()
+        for row in chosen(settings.codec)[:, 0].nonzero()[:, 0].tolist():
+            wave = (speech[row, : lengths[row]] / peak[row]).cpu().numpy()
+            speech[row, : lengths[row]] = torch.from_numpy(coded(wave, CODECS[codecs[row]])).to(device) * peak[row]
         start = uniform(0, 1, batch, 1) * lengths.to(device)[:, None]
         position = torch.arange(samples, device=device)
         lost = (position >= start) & (position < start + uniform(0.02, 0.12, batch, 1) * SAMPLE_RATE)
@@ -139,6 +155,28 @@ def _coloured_noise(batch: int, size: int, slope: Tensor, frequencies: Tensor) -
     shape = (frequencies.clamp_min(50) / 50) ** -slope
     white = torch.randn(batch, len(frequencies), 2, device=frequencies.device)
     return torch.fft.irfft(torch.view_as_complex(white) * shape, n=size)
+
+
+def _babble(speech: Tensor, generator: torch.Generator) -> Tensor:
+    """For each utterance three others, each beginning somewhere; silence where there is only one."""
+    batch, samples = speech.shape
+    voices = torch.zeros_like(speech)
+    for _ in range(min(3, batch - 1)):
+        rows = int(torch.randint(1, batch, (), generator=generator))
+        shift = int(torch.randint(samples, (), generator=generator))
+        voices += speech.roll((rows, shift), (0, 1))
+    return voices
+
+
+def _tones(batch: int, samples: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    """Five sines each, (batch, samples), every one swelling at a rate of its own."""
+    time = torch.arange(samples, device=device) / SAMPLE_RATE
+    draws = torch.rand(5, 4, batch, 1, generator=generator).to(device)
+    total = torch.zeros(batch, samples, device=device)
+    for pitch, rate, phase, loudness in draws:
+        wave = torch.sin(2 * math.pi * (80 * 30**pitch * time + phase))
+        total += loudness * wave * (1 + torch.sin(2 * math.pi * (0.2 + 4 * rate) * time + 6 * phase))
+    return total
 
 
 def _mu_law(audio: Tensor, levels: int = 255) -> Tensor:

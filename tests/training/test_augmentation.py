@@ -1,13 +1,18 @@
 """Augmentation of waveforms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from s2t2_live.speech2text2.feature_extractor import Wav2Vec2FeatureExtractor
 from s2t2_live.training.augmentation import Augmentation, AugmentationSettings, normalize
+from s2t2_live.training.codecs import CODECS, Codec, coded
 
-OFF = AugmentationSettings(equalizer=0, reverberation=0, telephone=0, noise=0, clipping=0, companding=0, dropout=0)
+OFF = AugmentationSettings(
+    equalizer=0, reverberation=0, telephone=0, noise=0, clipping=0, companding=0, codec=0, dropout=0
+)
 
 
 @pytest.fixture
@@ -33,7 +38,9 @@ def test_strength_zero_changes_nothing(audio: tuple[torch.Tensor, torch.Tensor])
 
 
 def test_same_generator_same_result_and_padding_stays_zero(audio: tuple[torch.Tensor, torch.Tensor]) -> None:
-    everything = AugmentationSettings(1, 4.0, 1, 0.5, 1, (5, 10), 0.5, 0.5, 0.5)
+    everything = AugmentationSettings(
+        equalizer=1, reverberation=1, telephone=0.5, noise=1, babble=0.5, tones=0.5, codec=1, dropout=0.5
+    )
     first = change(everything, audio)
     assert torch.equal(first, change(everything, audio))
     assert first.isfinite().all()
@@ -41,15 +48,46 @@ def test_same_generator_same_result_and_padding_stays_zero(audio: tuple[torch.Te
     assert not torch.allclose(first[2, :9_000], audio[0][2, :9_000], atol=0.05)
 
 
-def test_noise_has_the_asked_ratio(audio: tuple[torch.Tensor, torch.Tensor]) -> None:
-    noisy = AugmentationSettings(0, 0, 0, 0, 1, (10.0, 10.0), 0, 0, 0)
+@pytest.mark.parametrize("kind", [{"babble": 0, "tones": 0}, {"babble": 1, "tones": 0}, {"babble": 0, "tones": 1}])
+def test_noise_of_every_kind_has_the_asked_ratio(
+    kind: dict[str, float], audio: tuple[torch.Tensor, torch.Tensor]
+) -> None:
+    noisy = replace(OFF, noise=1, noise_db=(10.0, 10.0), **kind)
     noise = (change(noisy, audio) - audio[0])[:2]
     ratio = 10 * torch.log10(audio[0][:2].square().mean(1) / noise.square().mean(1))
     assert ratio.tolist() == pytest.approx([10.0, 10.0], abs=0.5)
 
 
+def test_babble_is_made_of_the_other_utterances(audio: tuple[torch.Tensor, torch.Tensor]) -> None:
+    babble = replace(OFF, noise=1, noise_db=(0.0, 0.0), babble=1, tones=0)
+    spectrum = torch.fft.rfft(change(babble, audio)[0] - audio[0][0]).abs()
+    own, others = spectrum[200], spectrum[[1000, 6000]]
+    assert others.max() > 20 * own
+
+
+def test_a_babble_of_nobody_is_silence(audio: tuple[torch.Tensor, torch.Tensor]) -> None:
+    alone = (audio[0][:1], audio[1][:1])
+    assert torch.allclose(change(replace(OFF, noise=1, babble=1), alone), alone[0], atol=1e-5)
+
+
+def test_a_codec_keeps_the_sound_in_its_place_and_takes_some_of_it(audio: tuple[torch.Tensor, torch.Tensor]) -> None:
+    after = change(replace(OFF, codec=1), audio)
+    assert 0.9 < torch.corrcoef(torch.stack((audio[0][0], after[0])))[0, 1] < 0.99999
+
+
+@pytest.mark.parametrize("codec", CODECS, ids=str)
+def test_every_codec_gives_a_waveform_of_the_same_length_and_place(codec: Codec) -> None:
+    time = np.arange(20_001) / 16_000
+    wave = (0.5 * np.sin(2 * np.pi * 440 * time) * (time % 0.4 < 0.2)).astype(np.float32)
+    after = coded(wave, codec)
+    assert after.shape == wave.shape
+    assert after.dtype == np.float32
+    assert not np.allclose(after, wave, atol=1e-3)
+    assert np.corrcoef(after, wave)[0, 1] > 0.95
+
+
 def test_telephone_removes_what_lies_outside_its_band(audio: tuple[torch.Tensor, torch.Tensor]) -> None:
-    telephone = AugmentationSettings(0, 0, 0, 1, 0, (1, 1), 0, 0, 0)
+    telephone = replace(OFF, telephone=1)
     before, after = audio[0].std(1), change(telephone, audio).std(1)
     assert after[1] > 0.9 * before[1]
     assert after[2] < 0.01 * before[2]

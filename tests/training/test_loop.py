@@ -31,7 +31,9 @@ SETTINGS = TrainingSettings(
     warm_up=10,
     augmentation_ramp=0.0,
     batches=BatchSettings(seconds=5.0, joined=0.0, speed=0.02, silence=0.1, wordless=0.0),
-    augmentation=AugmentationSettings(equalizer=0, reverberation=0, telephone=0, clipping=0, companding=0, dropout=0),
+    augmentation=AugmentationSettings(
+        equalizer=0, reverberation=0, telephone=0, babble=0, tones=0, clipping=0, companding=0, codec=0, dropout=0
+    ),
 )
 
 
