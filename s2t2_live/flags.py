@@ -22,6 +22,7 @@ from s2t2_live.settings import (
     OutputSettings,
     Setting,
     Settings,
+    WindowSettings,
     load_settings,
     parse,
     user_file,
@@ -145,6 +146,7 @@ EXAMPLE = Settings(
     input=InputSettings(device="USB"),
     model=ModelSettings(threads=2),
     output=OutputSettings(directory=Path("captions"), formats=("srt", "vtt")),
+    window=WindowSettings(font="DejaVu Sans"),
 )
 
 FLAGS = {
@@ -163,6 +165,12 @@ FLAGS = {
     "translation.vad": "--vad",
     "output.directory": "--output-dir",
     "output.formats": "--format",
+    "window.theme": "--theme",
+    "window.contrast": "--contrast",
+    "window.font": "--font",
+    "window.font_size": "--font-size",
+    "window.line_spacing": "--line-spacing",
+    "window.stability": "--stability",
 }
 """The flag of each setting."""
 
@@ -275,6 +283,19 @@ def make_parser() -> Parser:
     )
     setting(group, "translation.vad", metavar="NAME", help="what tells speech from silence: webrtc or silero")
 
+    group = parser.add_argument_group("window")
+    setting(group, "window.theme", metavar="NAME", help="system, light or dark")
+    setting(group, "window.contrast", metavar="NAME", help="of the captions: normal or high")
+    setting(group, "window.font", metavar="NAME", help="font of the captions")
+    setting(group, "window.font_size", metavar="POINTS", help="its size")
+    setting(group, "window.line_spacing", metavar="FACTOR", help="distance of the lines, as a multiple of the font's")
+    setting(
+        group,
+        "window.stability",
+        metavar="NAME",
+        help="which words are shown: everything, committed (those that will not change) or sentences (finished ones)",
+    )
+
     group = parser.add_argument_group("general")
     group.add_argument("--config", type=Path, metavar="FILE", help="read the settings from this file")
     volume = group.add_mutually_exclusive_group()
@@ -299,6 +320,7 @@ def _default(key: str) -> str:
         "model.threads": "as torch chooses",
         "output.directory": "the current folder with -f, else none",
         "output.formats": "txt,srt with -o, else none",
+        "window.font": "the desktop's",
         "model.offline": "off",
     }.get(key, value)
     return f"(default: {shown})"

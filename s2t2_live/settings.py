@@ -26,6 +26,9 @@ Precision: TypeAlias = Literal["auto", "fp32", "int8", "bf16", "fp16"]
 Policy: TypeAlias = Literal["local-agreement", "alignatt", "final-only"]
 Detector: TypeAlias = Literal["webrtc", "silero"]
 Format: TypeAlias = Literal["txt", "srt", "vtt", "jsonl"]
+Theme: TypeAlias = Literal["system", "light", "dark"]
+Contrast: TypeAlias = Literal["normal", "high"]
+Stability: TypeAlias = Literal["everything", "committed", "sentences"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,23 @@ class OutputSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class WindowSettings:
+    """How the window looks, and which words it shows."""
+
+    theme: Theme = "system"
+    contrast: Contrast = "normal"
+    """Of the captions."""
+    font: str | None = None
+    """Family of the captions; None is the desktop's."""
+    font_size: int = field(default=18, metadata={"least": 9, "most": 72})
+    """Points."""
+    line_spacing: float = field(default=1.15, metadata={"least": 1.0, "most": 3.0})
+    """Of the font's own line height."""
+    stability: Stability = "everything"
+    """Words that may still change too, those alone that will not, or finished captions alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole tree."""
 
@@ -91,6 +111,7 @@ class Settings:
     model: ModelSettings = ModelSettings()
     translation: TranslationSettings = TranslationSettings()
     output: OutputSettings = OutputSettings()
+    window: WindowSettings = WindowSettings()
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def test_variables_are_text(home: Path, name: str, value: str, key: str, expecte
         ("[model]\nthread = 2", "there is no setting model.thread; did you mean model.threads?"),
         ("[modl]\nthreads = 2", "there is no setting modl; did you mean model?"),
         ("threads = 2", "there is no setting threads; did you mean model.threads?"),
-        ("[xyz]", "there is no setting xyz; there are input, model, translation, output."),
+        ("[xyz]", "there is no setting xyz; there are input, model, translation, output, window."),
         ("model = 'x'", 'model must be a table, [model], not "x".'),
         ("[model]\nthreads = 'two'", 'model.threads must be a whole number of at least 1, not "two".'),
         ("[model]\nthreads = true", "model.threads must be a whole number of at least 1, not true."),

@@ -30,20 +30,23 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
 
 
-def other(kind: Any, default: Any) -> Any:
+def other(key: str, default: Any) -> Any:
     """A value that is not the default."""
+    kind, least, most = TYPES[key].kind, TYPES[key].least, TYPES[key].most
     if get_origin(kind) is tuple:
         return get_args(get_args(kind)[0])[:2]
     if get_origin(kind) is not None:
         return next(value for value in get_args(kind) if value != default)
-    return {str: 'söme "text"', bool: not default, int: 7, float: 2.5, Path: Path("/some/folder")}[kind]
+    if kind in (int, float):
+        return next(kind(value) for value in (least, most, 7) if value not in (None, default))
+    return {str: 'söme "text"', bool: not default, Path: Path("/some/folder")}[kind]
 
 
 def everything_changed() -> Settings:
     settings = Settings()
     for section, section_type in SECTIONS.items():
         for entry in fields(section_type):
-            value = other(TYPES[f"{section}.{entry.name}"].kind, getattr(getattr(settings, section), entry.name))
+            value = other(f"{section}.{entry.name}", getattr(getattr(settings, section), entry.name))
             settings = replace(settings, **{section: replace(getattr(settings, section), **{entry.name: value})})
     return settings
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, TypeAlias
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import QApplication
 
-ThemeName: TypeAlias = Literal["system", "light", "dark"]
-Contrast: TypeAlias = Literal["normal", "high"]
+from s2t2_live.settings import Contrast
+from s2t2_live.settings import Theme as ThemeName
 
 SMALL, MEDIUM, LARGE = 4, 8, 16
 """Distances in device-independent pixels: inside a group, between controls, around a dialog."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias, get_args
+from typing import get_args
 
 from s2t2_live.live.events import Partial
+from s2t2_live.settings import Policy, Stability
 
-Stability: TypeAlias = Literal["everything", "committed", "sentences"]
+__all__ = ["PRESETS", "STABILITIES", "Preset", "Stability", "preset_name", "shown"]
+
 STABILITIES: tuple[Stability, ...] = get_args(Stability)
 
 
@@ -15,7 +17,7 @@ STABILITIES: tuple[Stability, ...] = get_args(Stability)
 class Preset:
     """A point between soon and right. The names are those of the settings of a translation."""
 
-    policy: Literal["local-agreement", "alignatt", "final-only"]
+    policy: Policy
     step: float
     """Seconds of new audio before a caption in the making is translated again."""
     beam_size: int
