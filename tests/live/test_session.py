@@ -32,7 +32,7 @@ from s2t2_live.live.events import (
 )
 from s2t2_live.live.hypothesis import Hypothesis
 from s2t2_live.live.load import LoadSettings
-from s2t2_live.live.policy import PolicySettings
+from s2t2_live.live.policy import POLICIES, PolicySettings
 from s2t2_live.live.session import EngineSettings, Session
 
 EventT = TypeVar("EventT")
@@ -51,15 +51,17 @@ class GuessingModel:
     name: str = "guessing"
     device: str = "cpu"
     precision: str = "fp32"
-    calls: int = 0
+    heard: list[np.ndarray] = field(default_factory=list)
+    """The audio of each call."""
 
     def translate(self, samples: np.ndarray, prefix: Sequence[int], *, beam_size: int, max_tokens: int) -> Hypothesis:
-        self.calls += 1
-        self.before(self.calls)
+        self.heard.append(samples)
+        self.before(len(self.heard))
         generator = np.random.default_rng([self.seed, len(samples) // 24_000])
         tokens = generator.integers(0, len(PIECES), max(len(samples) // 4_000, len(prefix))).tolist()
         tokens = [*prefix, *tokens[len(prefix) :]][:max_tokens]
-        return Hypothesis(tuple(tokens), complete=len(samples) % 3 > 0, log_probabilities=(-0.2,))
+        attended = generator.uniform(0, len(samples) / SAMPLE_RATE, len(tokens)).tolist()
+        return Hypothesis(tuple(tokens), len(samples) % 3 > 0, log_probabilities=(-0.2,), attended=tuple(attended))
 
     def text(self, tokens: Sequence[int]) -> str:
         text = " ".join(PIECES[token] for token in tokens).replace("@@ ", "").removesuffix("@@")
@@ -70,6 +72,9 @@ class GuessingModel:
 
     def is_word(self, token: int) -> bool:
         return PIECES[token] not in ",.?"
+
+    def to_cpu(self) -> None:
+        raise AssertionError("it is there already")
 
 
 def speech(seconds: float) -> np.ndarray:
@@ -191,9 +196,36 @@ def check_invariants(sink: Collector, heard: float) -> None:
     assert events[-1].segments == len(spans)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def check_audio(model: GuessingModel, sink: Collector, items: list[Any]) -> None:
+    """The model was given nothing but segments and their beginnings, and every segment of which nothing was lost."""
+    pieces = [np.zeros(item.end - item.start) if isinstance(item, AudioGap) else item for item in items]
+    stream = np.concatenate([piece for piece in pieces if isinstance(piece, np.ndarray)])
+    starts = [round(event.start * SAMPLE_RATE) for event in sink.of(SpeechStarted)]
+    found = set()
+    for samples in model.heard:
+        fitting = [start for start in starts if np.array_equal(stream[start : start + len(samples)], samples)]
+        assert fitting
+        found |= {(start, len(samples)) for start in fitting}
+    gaps = [(gap.start, gap.end) for gap in sink.of(Gap)]
+    for event in sink.of(SpeechEnded):
+        if not any(start < event.end and event.start < end for start, end in gaps):
+            assert (round(event.start * SAMPLE_RATE), round((event.end - event.start) * SAMPLE_RATE)) in found
+
+
+LOADS = [
+    LoadSettings(),
+    LoadSettings(coalesce=0.1, finals_only=1.0, greedy=3.0, spool=5.0),
+    LoadSettings(coalesce=0.1, finals_only=0.2, greedy=0.3, spool=0.4, hold=0.5, spool_limit=5.0),
+]
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_invariants_hold_for_random_audio_delays_and_failures(data: st.DataObject) -> None:
+    policies = st.builds(
+        PolicySettings, name=st.sampled_from(POLICIES), step=st.sampled_from([0.2, 0.5, 1.3]), certainty=st.just(0.5)
+    )
+    held: list[Session] = []
     items: list[Any] = []
     position = 0
     for _ in range(data.draw(st.integers(1, 6), label="utterances")):
@@ -203,6 +235,8 @@ def test_invariants_hold_for_random_audio_delays_and_failures(data: st.DataObjec
         lost = data.draw(st.sampled_from([False, False, True]), label="the pause is lost")
         items += [spoken, AudioGap(position - len(pause), position, "lost") if lost else pause]
         items.append(lambda: time.sleep(0.01))
+        if (policy := data.draw(st.none() | policies, label="change to")) is not None:
+            items.append(lambda policy=policy: held[0].change(policy))
     delays = data.draw(st.lists(st.sampled_from([0.0, 0.0, 0.002, 0.02]), min_size=1, max_size=5), label="delays")
     failing = data.draw(st.sets(st.integers(1, 40)), label="failing calls")
 
@@ -211,16 +245,22 @@ def test_invariants_hold_for_random_audio_delays_and_failures(data: st.DataObjec
         if call in failing:
             raise RuntimeError(f"call {call}")
 
-    session, sink = run(
-        ListSource(items, real_time=data.draw(st.booleans()), block=data.draw(st.integers(100, 40_000))),
-        GuessingModel(before, seed=data.draw(st.integers(0, 5))),
+    source = ListSource(items, real_time=data.draw(st.booleans()), block=data.draw(st.integers(100, 40_000)))
+    model, sink = GuessingModel(before, seed=data.draw(st.integers(0, 5))), Collector()
+    engine = EngineSettings(
         segmenter=SegmenterSettings(limit=data.draw(st.sampled_from([4.0, 10.0])), shrink_after=2.0),
-        policy=PolicySettings(name=data.draw(st.sampled_from(["local-agreement", "final-only"]))),
-        load=data.draw(st.sampled_from([LoadSettings(), LoadSettings(coalesce=0.1, finals_only=1.0, greedy=3.0)])),
+        policy=data.draw(policies),
+        load=data.draw(st.sampled_from(LOADS)),
     )
+    session = Session(source, model, settings=engine, sinks=[sink])
+    held.append(session)
+    session.start()
+    assert session.wait(60), "the session did not end"
     check_invariants(sink, position / SAMPLE_RATE)
+    check_audio(model, sink, items)
     assert session.error is None
     assert session.progress == pytest.approx(position / SAMPLE_RATE)
+    assert session.backlog == 0.0
     assert session.summary == sink.events[-1]
     assert len(sink.of(Gap)) >= sum(isinstance(item, AudioGap) and item.end > item.start for item in items)
 
