@@ -109,7 +109,7 @@ def listen(arguments: Arguments, settings: Settings, display: Display) -> int:
         make_directory(settings.output.directory or Path())
     with saved(live_source(device), arguments.save_audio) as source:
         model = load_model(settings)
-        log.info("Listening to %s; Ctrl-C ends it.", device.name)
+        log.info("Ctrl-C ends the session and finishes what was heard.")
         outcome = show(source, model, engine_settings(settings), display, files=files)
     return outcome.code
 

@@ -202,6 +202,7 @@ class LiveSource:
         length = len(block.samples) / self.sample_rate
         if self._clock is None:
             self._clock = (0, block.arrived - length)
+            logger.info("Listening to %s.", self.name)
         if self._paused:
             self._last = block
             return

@@ -90,14 +90,14 @@ def open_stream(device: InputDevice, on_block: OnBlock, on_end: Callable[[], Non
                     ),
                     finished_callback=on_end,
                 )
-                stream.start()
+            opened = _Stream(stream)
+            opened.start()
         except library.PortAudioError as error:
             raise DeviceError(
                 f"{device.name} cannot be opened ({_cause(error)}); check that it is connected and that no other "
                 "program has it for itself."
             ) from error
-        _streams.add(stream)
-    return _Stream(stream)
+    return opened
 
 
 def leave_open() -> None:
@@ -107,14 +107,26 @@ def leave_open() -> None:
 
 
 class _Stream:
+    """A stream of sounddevice; open, to this module, until it has been closed."""
+
     def __init__(self, stream: Any) -> None:
         self._stream = stream
+        _streams.add(self)
+
+    def start(self) -> None:
+        try:
+            self._stream.start()
+        except Exception:
+            self.close()
+            raise
 
     def close(self) -> None:
-        # A stop would wait for the audio of a device that may not give any more.
-        self._stream.abort()
-        self._stream.close()
-        _streams.discard(self._stream)
+        try:
+            # A stop would wait for the audio of a device that may not give any more.
+            self._stream.abort()
+            self._stream.close()
+        finally:
+            _streams.discard(self)
 
 
 @contextmanager

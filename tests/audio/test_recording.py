@@ -230,3 +230,54 @@ def test_a_name_that_is_not_text(tmp_path: Path) -> None:
     path = tmp_path / os.fsdecode(b"caf\xe9.flac")
     path.write_bytes(written(tmp_path / "a.flac", tone(0.5, 16_000), 16_000).read_bytes())
     assert len(samples(path)) == 8_000
+
+
+@pytest.mark.parametrize("rate", [16_000, 44_100])
+@pytest.mark.parametrize("start", [0.35, 1.0])
+def test_it_begins_anywhere_and_keeps_its_clock(tmp_path: Path, rate: int, start: float) -> None:
+    path = written(tmp_path / "a.wav", tone(2.0, rate), rate, subtype="FLOAT")
+    chunks = list(Recording(path, pace="max", start=start))
+    assert chunks[0].start == round(start * SAMPLE_RATE)
+    assert chunks[-1].end == pytest.approx(2 * SAMPLE_RATE, abs=1)
+    heard = np.concatenate([chunk.samples for chunk in chunks])
+    # The resampler needs some milliseconds of sound to know what comes.
+    np.testing.assert_allclose(
+        heard[800:-800], tone(2.0, SAMPLE_RATE)[-len(heard) :][800:-800], atol=2e-3 if rate != SAMPLE_RATE else 1e-6
+    )
+
+
+def test_it_can_begin_after_its_end(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.wav", tone(0.5, 16_000), 16_000)
+    assert list(Recording(path, pace="max", start=2.0)) == []
+    assert next(iter(Recording(path, pace="max", start=-1.0))).start == 0
+
+
+def test_a_listener_in_a_hurry_hears_the_same(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.wav", tone(3.0, 16_000), 16_000)
+    recording = Recording(path, pace="realtime", start=1.0, speed=20.0)
+    begin = time.monotonic()
+    for chunk in recording:
+        assert 1.0 + (time.monotonic() - begin) * 20.0 >= chunk.end / SAMPLE_RATE - 2e-2
+        assert recording.now() >= chunk.end / SAMPLE_RATE - 2e-2
+    assert chunk.end == 3 * SAMPLE_RATE
+
+
+@pytest.mark.parametrize("pace", ["realtime", "max"])
+def test_a_pause_loses_nothing(tmp_path: Path, pace: Pace) -> None:
+    path = written(tmp_path / "a.wav", tone(0.5, 16_000), 16_000)
+    recording = Recording(path, pace=pace)
+    heard: list[AudioChunk] = []
+
+    def listen() -> None:
+        for chunk in recording:
+            heard.append(chunk)
+            if len(heard) == 2:
+                recording.pause()
+
+    listener = threading.Thread(target=listen)
+    listener.start()
+    listener.join(1.0)
+    assert len(heard) == 2
+    recording.resume()
+    listener.join(60)
+    assert [chunk.start for chunk in heard] == [0, 1_600, 3_200, 4_800, 6_400]
