@@ -3,31 +3,70 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 
+from s2t2_live.captions.json_lines import JsonLinesWriter
 from s2t2_live.flags import Arguments
 from s2t2_live.live.journal import sessions_folder
 from s2t2_live.settings import Settings
 from s2t2_live.version import __version__
 from ui.controller import SessionController, session_sinks
 from ui.main_window import MainWindow
-from ui.source_choice import FileChoice
+from ui.signals import Signals
+from ui.source_choice import FileChoice, SourceChoice
+from ui.theme import Theme
+
+if TYPE_CHECKING:
+    from s2t2_live.live.publisher import Sink
 
 
 def run(arguments: Arguments, settings: Settings) -> int:
     """Show the window until it is closed; the exit code."""
+    from s2t2_live.terminal import messages
+
+    application = make_application()
+    theme = Theme(application)
+    folder = sessions_folder()
+
+    def sinks(choice: SourceChoice) -> Sequence[Sink]:
+        shown: list[Sink] = [JsonLinesWriter(sys.stdout)] if arguments.json else []
+        return [*session_sinks(settings, folder, choice), *shown]
+
+    with ExitStack() as stack:
+        stack.enter_context(messages(arguments.verbosity))
+        controller = SessionController(settings, sinks=sinks)
+        window = MainWindow(controller)
+        window.set_colours(theme.colours)
+        theme.changed.connect(window.set_colours)
+        signals = Signals(window.close, window)
+        stack.callback(signals.release)
+        window.show()
+        controller.find_inputs()
+
+        def begin() -> None:
+            controller.load_model()
+            if arguments.files:
+                window.start(FileChoice(arguments.files[0]))
+
+        # The window is painted before the model takes the processor.
+        QTimer.singleShot(0, begin)
+        code = application.exec()
+        # In this order, and while the application is there: what is left to Python's end of the program is freed late.
+        window.deleteLater()
+        application.processEvents()
+    return code
+
+
+def make_application() -> QApplication:
+    """The one application of the process, by the name that desktops know it."""
     application = QApplication(sys.argv[:1])
     application.setApplicationName("s2t2-live")
+    application.setApplicationDisplayName("s2t2-live")
     application.setApplicationVersion(__version__)
     application.setDesktopFileName("s2t2-live")
-    folder = sessions_folder()
-    controller = SessionController(settings, sinks=lambda choice: session_sinks(settings, folder, choice))
-    window = MainWindow(controller)
-    window.show()
-    # The window is painted before the model takes the processor.
-    QTimer.singleShot(0, controller.load_model)
-    if arguments.files:
-        window.start(FileChoice(arguments.files[0]))
-    return application.exec()
+    return application

@@ -19,6 +19,7 @@ from s2t2_live.errors import S2T2Error
 
 if TYPE_CHECKING:
     from s2t2_live.audio.chunk import Source
+    from s2t2_live.audio.level import Level
     from s2t2_live.live.hypothesis import TranslationModel
     from s2t2_live.live.publisher import Sink
     from s2t2_live.live.session import EngineSettings, Session
@@ -34,7 +35,13 @@ class Measurement:
     """What the meters of a session show at one moment."""
 
     progress: float
-    """Seconds of audio that are done."""
+    """Where on the source's clock everything is translated up to, seconds."""
+    backlog: float
+    """Seconds of audio that wait for the model."""
+    level: Level
+    """How loud the source is."""
+    lost: bool
+    """Whether the device is gone and is being waited for."""
 
 
 class Attendant(QObject):
@@ -101,7 +108,9 @@ class Attendant(QObject):
                 try:
                     self._wishes.get(timeout=INTERVAL)(session)
                 except Empty:
-                    self._emit(self.measured, Measurement(session.progress))
+                    self._emit(
+                        self.measured, Measurement(session.progress, session.backlog, session.level, session.lost)
+                    )
             return session.error
 
     def _emit(self, signal: object, value: object) -> None:

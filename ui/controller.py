@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import logging
+import threading
+import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
+from s2t2_live.assembly import engine_settings
+from s2t2_live.errors import S2T2Error
 from s2t2_live.live.events import Event, Load
 from s2t2_live.settings import Settings
 from ui.attendant import Attendant, Measurement
 from ui.background import Background
 from ui.bridge import Bridge
-from ui.source_choice import FileChoice, SourceChoice, open_source
+from ui.source_choice import FileChoice, SourceChoice, find_inputs, open_source
 
 if TYPE_CHECKING:
     from s2t2_live.live.publisher import Sink
-    from s2t2_live.live.session import EngineSettings
     from s2t2_live.live.translation import SpeechTranslationModel
-
-log = logging.getLogger(__name__)
 
 DRAIN_TIMEOUT = 1500
 """Milliseconds that a session has to drain when the window closes; then what is pending is dropped."""
@@ -45,22 +45,22 @@ class State(StrEnum):
     """There is no model."""
 
 
-RUNNING = frozenset({State.STARTING, State.LISTENING, State.PAUSED, State.CATCHING_UP, State.DRAINING, State.LOST})
-
-
 class SessionController(QObject):
-    """Owns the model and at most one session. All slots return at once."""
+    """Owns the model and at most one session. All methods return at once."""
 
     state_changed = Signal(str)
+    """A `State`."""
     events = Signal(list)
     """A batch of events, at most ten times a second."""
     measured = Signal(object)
     """A `Measurement`, about ten times a second while a session runs."""
+    inputs_found = Signal(object)
+    """The answer to `find_inputs`: `Inputs`."""
     load_progressed = Signal(object, object)
-    """Bytes of the model that are downloaded, and all of them."""
+    """Bytes of the model that are there, and all of them, while it is downloaded."""
     model_loaded = Signal()
     session_started = Signal(object)
-    """With the `SourceChoice`."""
+    """With the `SourceChoice`; the source is open."""
     session_ended = Signal()
     failed = Signal(str)
     """One sentence for the user."""
@@ -73,6 +73,7 @@ class SessionController(QObject):
         """`sinks` gives those of one session beside the window's; it is called on a background thread."""
         super().__init__(parent)
         self.settings = settings
+        """Those of the next load and the next session."""
         self.state = State.LOADING
         self.model: SpeechTranslationModel | None = None
         self.choice: SourceChoice | None = None
@@ -81,7 +82,9 @@ class SessionController(QObject):
         self._background = Background(self)
         self._bridge: Bridge | None = None
         self._attendant: Attendant | None = None
-        self._load_number = 0
+        self._next: SourceChoice | None = None
+        self._load: _Load | None = None
+        self._paused = self._draining = self._lost = self._busy = False
         self._closing = False
 
     @property
@@ -89,66 +92,98 @@ class SessionController(QObject):
         """Whether there is a session that has not ended."""
         return self._attendant is not None
 
+    # The model.
+
     @Slot()
     def load_model(self) -> None:
-        """Load the model of the settings, in place of the one that is there."""
-        self._load_number += 1
-        number, settings = self._load_number, self.settings
+        """Load the model of the settings, in place of the one that is there; not while a session runs."""
+        if self.running or self._closing:
+            return
+        self._drop_load()
+        settings, load = self.settings, _Load()
+        self._load = load
         self.model = None
         self._set_state(State.LOADING)
+        load.progressed.connect(self.load_progressed)
         self._background.run(
-            lambda: _load(settings),
-            done=lambda model: self._loaded(number, model),
-            failed=lambda error: self._load_failed(number, error),
+            lambda: load.run(settings),
+            done=lambda model: self._loaded(load, model),
+            failed=lambda error: self._load_failed(load, error),
         )
+
+    @Slot()
+    def cancel_load(self) -> None:
+        """Give up the load that is under way; what has been downloaded of it stays for the next one."""
+        if self._load is not None:
+            self._drop_load()
+            self.choice = None
+            self._set_state(State.FAILED)
+
+    def _drop_load(self) -> None:
+        if self._load is not None:
+            self._load.cancelled.set()
+            self._load.progressed.disconnect(self.load_progressed)
+            self._load = None
+
+    # Sessions.
+
+    @Slot()
+    def find_inputs(self) -> None:
+        """Look for the inputs of the computer; `inputs_found` has them."""
+        settings = self.settings.input
+        self._background.run(lambda: find_inputs(settings), done=self.inputs_found.emit, failed=self._failed)
 
     @Slot(object)
     def start(self, choice: SourceChoice) -> None:
-        """Begin a session as soon as there is a model; nothing while one runs."""
-        if self.running or self._closing:
+        """Begin a session as soon as there is a model, and the session that runs has ended."""
+        if self._closing:
+            return
+        if self.running:
+            self._next = choice
+            if not self._draining:
+                self.stop()
             return
         self.choice = choice
-        if self.model is None:
-            if self.state is State.FAILED:
-                self.load_model()
-            return
-        model, settings, more_sinks = self.model, self.settings, self._sinks
-        bridge = self._bridge = Bridge(self)
-        bridge.events.connect(self._observe)
-        attendant = self._attendant = Attendant(
-            lambda: open_source(choice),
-            model,
-            lambda: engine_settings(settings),
-            lambda: [bridge, *more_sinks(choice)],
-            self,
-        )
-        attendant.started.connect(self._started)
-        attendant.measured.connect(self._measured)
-        attendant.ended.connect(self._ended)
-        self._set_state(State.STARTING)
-        attendant.start()
+        if self.model is not None:
+            self._begin(choice, self.model)
+        elif self._load is None:
+            self.load_model()
+        else:
+            self.state_changed.emit(self.state.value)
 
     @Slot()
     def pause(self) -> None:
-        if self._attendant is not None and self.state in (State.LISTENING, State.CATCHING_UP, State.LOST):
-            self._set_state(State.PAUSED)
+        """Hear nothing until `resume`."""
+        if self._attendant is not None and not self._draining:
+            self._paused = True
+            self._attendant.ask(lambda session: session.pause())
+            self._show_state()
 
     @Slot()
     def resume(self) -> None:
-        if self._attendant is not None and self.state is State.PAUSED:
-            self._set_state(State.LISTENING)
+        if self._attendant is not None and not self._draining:
+            self._paused = False
+            self._attendant.ask(lambda session: session.resume())
+            self._show_state()
 
     @Slot()
     def stop(self) -> None:
-        """Drain what was heard; a second call drops it."""
+        """Drain what was heard; a second call drops it. A session that waits for the model is forgotten."""
         if self._attendant is None:
             self.choice = None
-            return
-        if self.state is State.DRAINING:
+            self.state_changed.emit(self.state.value)
+        elif self._draining:
             self._attendant.ask(lambda session: session.abort())
         else:
+            self._draining = True
             self._attendant.ask(lambda session: session.stop())
-            self._set_state(State.DRAINING)
+            self._show_state()
+
+    def change(self, settings: Settings) -> None:
+        """Go on with other settings: of the translation now, of all else with the next load or session."""
+        self.settings = settings
+        if self._attendant is not None:
+            self._attendant.ask(lambda session: session.change(engine_settings(settings).policy))
 
     @Slot()
     def shutdown(self) -> None:
@@ -156,11 +191,13 @@ class SessionController(QObject):
         if self._closing:
             return
         self._closing = True
-        self._load_number += 1
+        self._next = None
+        if self._load is not None:
+            self._load.cancelled.set()
         if self._attendant is None:
             self._close()
             return
-        if self.state is not State.DRAINING:
+        if not self._draining:
             self.stop()
         QTimer.singleShot(DRAIN_TIMEOUT, self, self._abort_closing)
 
@@ -175,41 +212,65 @@ class SessionController(QObject):
         self._background.close()
         self.shut_down.emit()
 
-    def _set_state(self, state: State) -> None:
-        if state is not self.state:
-            self.state = state
-        self.state_changed.emit(state.value)
+    def _begin(self, choice: SourceChoice, model: SpeechTranslationModel) -> None:
+        settings, more_sinks = self.settings, self._sinks
+        bridge = self._bridge = Bridge(self)
+        bridge.events.connect(self._observe)
+        attendant = self._attendant = Attendant(
+            lambda: open_source(choice),
+            model,
+            lambda: engine_settings(settings),
+            lambda: [bridge, *more_sinks(choice)],
+            self,
+        )
+        attendant.started.connect(self._started)
+        attendant.measured.connect(self._measured)
+        attendant.ended.connect(self._ended)
+        self._paused = self._draining = self._lost = self._busy = False
+        self._set_state(State.STARTING)
+        attendant.start()
 
-    def _loaded(self, number: int, model: SpeechTranslationModel) -> None:
-        if number != self._load_number:
+    # What the threads tell.
+
+    def _loaded(self, load: _Load, model: SpeechTranslationModel) -> None:
+        if load is not self._load:
             return
+        self._load = None
         self.model = model
         self._set_state(State.READY)
         self.model_loaded.emit()
         if self.choice is not None:
-            self.start(self.choice)
+            self._begin(self.choice, model)
 
-    def _load_failed(self, number: int, error: Exception) -> None:
-        if number == self._load_number:
+    def _load_failed(self, load: _Load, error: Exception) -> None:
+        if load is self._load:
+            self._load = None
             self.choice = None
             self._set_state(State.FAILED)
-            self.failed.emit(sentence(error))
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        self.failed.emit(sentence(error))
 
     @Slot(object)
-    def _started(self, source: Any) -> None:
+    def _started(self, source: object) -> None:
         if self.state is State.STARTING:
             self._set_state(State.LISTENING)
         self.session_started.emit(self.choice)
 
     @Slot(object)
     def _measured(self, measurement: Measurement) -> None:
+        if measurement.lost is not self._lost:
+            self._lost = measurement.lost
+            self._show_state()
         self.measured.emit(measurement)
 
     @Slot(list)
     def _observe(self, events: list[Event]) -> None:
         for event in events:
-            if isinstance(event, Load) and self.state in (State.LISTENING, State.CATCHING_UP):
-                self._set_state(State.LISTENING if event.level == "normal" else State.CATCHING_UP)
+            if isinstance(event, Load):
+                self._busy = event.level != "normal"
+                self._show_state()
         self.events.emit(events)
 
     @Slot(object)
@@ -223,42 +284,70 @@ class SessionController(QObject):
         self._bridge = self._attendant = self.choice = None
         self.session_ended.emit()
         if error is not None:
-            self.failed.emit(sentence(error))
+            self._failed(error)
         if self._closing:
             self._close()
+            return
+        self._set_state(State.READY)
+        if self._next is not None:
+            following, self._next = self._next, None
+            self.start(following)
+
+    # States.
+
+    def _show_state(self) -> None:
+        """The state of the session that runs."""
+        if self.state is State.STARTING and not self._draining:
+            return
+        if self._draining:
+            self._set_state(State.DRAINING)
+        elif self._paused:
+            self._set_state(State.PAUSED)
+        elif self._lost:
+            self._set_state(State.LOST)
         else:
-            self._set_state(State.READY)
+            self._set_state(State.CATCHING_UP if self._busy else State.LISTENING)
+
+    def _set_state(self, state: State) -> None:
+        if state is not self.state:
+            self.state = state
+            self.state_changed.emit(state.value)
 
 
-def _load(settings: Settings) -> SpeechTranslationModel:
-    """On a background thread: importing torch alone takes seconds."""
-    from s2t2_live.live.translation import SpeechTranslationModel
+class _Load(QObject):
+    """One load of a model, which can be given up."""
 
-    model = settings.model
-    return SpeechTranslationModel.load(
-        model.name, device=model.device, precision=model.precision, threads=model.threads, offline=model.offline
-    )
+    progressed = Signal(object, object)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.cancelled = threading.Event()
 
-def engine_settings(settings: Settings) -> EngineSettings:
-    from s2t2_live.live.policy import PolicySettings
-    from s2t2_live.live.session import EngineSettings
+    def run(self, settings: Settings) -> SpeechTranslationModel:
+        """On a background thread: importing torch alone takes seconds."""
+        from s2t2_live.assembly import load_model
 
-    return EngineSettings(
-        policy=PolicySettings(name=settings.translation.policy, step=settings.translation.step),
-        beam_size=settings.translation.beam_size,
-    )
+        return load_model(settings)
 
 
 def session_sinks(settings: Settings, folder: Path, choice: SourceChoice) -> list[Sink]:
-    """What saves a session: the journal."""
+    """What saves a session: the journal, and the caption files of the settings."""
+    from s2t2_live.captions.files import CaptionFile, caption_paths, make_directory, session_paths
     from s2t2_live.live.journal import Journal
 
-    return [Journal(folder, recording=choice.path if isinstance(choice, FileChoice) else None)]
+    recording = choice.path if isinstance(choice, FileChoice) else None
+    sinks: list[Sink] = [Journal(folder, recording=recording)]
+    if formats := settings.output.wanted:
+        directory = settings.output.directory or Path()
+        make_directory(directory)
+        if recording is not None:
+            paths = caption_paths([recording], directory, formats)[recording]
+        else:
+            paths = session_paths(time.strftime("s2t2-live_%Y-%m-%d_%H-%M-%S"), directory, formats)
+        sinks += [CaptionFile(path, format) for format, path in paths.items()]
+    return sinks
 
 
 def sentence(error: Exception) -> str:
     """The error as a user can read it."""
-    from s2t2_live.errors import S2T2Error
-
     return str(error) if isinstance(error, S2T2Error) else f"{type(error).__name__}: {error}"

@@ -1,69 +1,413 @@
-"""The main window: menus, the controls of a session, the captions and the status. Knows no engine."""
+"""The main window: the controls of a session, the captions, and what the engine is doing. Knows no engine."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
-from PySide6.QtCore import Slot
-from PySide6.QtGui import QAction, QCloseEvent, QKeySequence
-from PySide6.QtWidgets import QFileDialog, QLabel, QMainWindow, QPushButton, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtCore import QSettings, Qt, Slot
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QFontDialog,
+    QHBoxLayout,
+    QLabel,
+    QMainWindow,
+    QMessageBox,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
+from s2t2_live.live.events import Error, Event
+from s2t2_live.live.presets import PRESETS, Stability, preset_name
+from s2t2_live.settings import Device, Settings
+from s2t2_live.version import __version__
+from ui.actions import SPACINGS, Actions
+from ui.attendant import Measurement
+from ui.caption_style import LARGEST, SMALLEST, CaptionStyle
 from ui.caption_view import CaptionView
-from ui.controller import SessionController
-from ui.source_choice import FileChoice, SourceChoice
+from ui.controller import SessionController, State
+from ui.figures import Figures
+from ui.find_bar import FindBar
+from ui.level_meter import LevelMeter
+from ui.model_boxes import DeviceBox, ModelBox
+from ui.notice_bar import NoticeBar
+from ui.source_box import SourceBox
+from ui.source_choice import FileChoice, Inputs, SourceChoice, sample
+from ui.status_line import StatusLine
+from ui.theme import LARGE, MEDIUM, Colours
+from ui.welcome import Welcome
+
+RECORDINGS = "Recordings (*.wav *.flac *.mp3 *.ogg *.opus);;All files (*)"
+TONES = {
+    State.READY: "good",
+    State.LISTENING: "good",
+    State.CATCHING_UP: "warning",
+    State.LOST: "critical",
+    State.FAILED: "critical",
+}
+"""The colour of a state, where it is not muted."""
 
 
 class MainWindow(QMainWindow):
-    """Has named places for what others add: `replay_area`, `overlay_action`, `settings_action` and the menus."""
+    """Has named places for what others add: `replay_area`, and the menus and actions of `actions`."""
 
     def __init__(self, controller: SessionController) -> None:
         super().__init__()
+        self.setAcceptDrops(True)
         self.controller = controller
+        self.figures: Figures | None = None
         self.setWindowTitle("s2t2-live")
+        self.actions_ = Actions(self)
+        settings = controller.settings
+        self.source_box = SourceBox()
+        self.model_box = ModelBox(settings.model.name)
+        self.device_box = DeviceBox(settings.model.device)
+        self.notice_bar = NoticeBar()
+        self.welcome = Welcome()
         self.caption_view = CaptionView()
+        self.caption_area = QStackedWidget()
+        self.find_bar = FindBar(self.caption_view)
         self.replay_area = QStackedWidget()
-        """Between the captions and the controls; hidden while it has no page."""
+        """Between the captions and the controls; hidden while a session has no use for it."""
         self.replay_area.hide()
-        self.start_button = QPushButton("&Start")
-        self.status_label = QLabel()
+        self.start_button = QPushButton("Sta&rt")
+        self.pause_button = QPushButton("Pa&use")
+        self.level_meter = LevelMeter()
+        self.status_line = StatusLine()
+        self._left = False
+        self._lay_out()
+        self._connect()
+        self._connect_actions()
+        preset = preset_name(settings.translation.policy, settings.translation.step, settings.translation.beam_size)
+        if preset is not None:
+            self.actions_.presets[preset].setChecked(True)
+        self.actions_.stabilities["everything"].setChecked(True)
+        self._show_style(self.caption_view.style_)
+        self._show_state()
+        self._restore()
+
+    # Making it.
+
+    def _lay_out(self) -> None:
+        top = QHBoxLayout()
+        top.setContentsMargins(LARGE, MEDIUM, LARGE, MEDIUM)
+        top.setSpacing(MEDIUM)
+        boxes: tuple[tuple[str, QWidget, int], ...] = (
+            ("S&ource", self.source_box, 3),
+            ("&Model", self.model_box, 2),
+            ("&Device", self.device_box, 0),
+        )
+        for number, (text, box, stretch) in enumerate(boxes):
+            label = QLabel(text)
+            label.setBuddy(box)
+            if number:
+                top.addSpacing(MEDIUM)
+            top.addWidget(label)
+            top.addWidget(box, stretch)
+        bottom = QHBoxLayout()
+        bottom.setContentsMargins(LARGE, MEDIUM, LARGE, 0)
+        bottom.setSpacing(MEDIUM)
+        self.start_button.setDefault(True)
+        for button in (self.start_button, self.pause_button):
+            button.setMinimumSize(112, 36)
+            bottom.addWidget(button)
+        bottom.addSpacing(MEDIUM)
+        bottom.addWidget(self.level_meter, 1)
+        self.caption_area.addWidget(self.welcome)
+        self.caption_area.addWidget(self.caption_view)
         body = QWidget()
         layout = QVBoxLayout(body)
-        for widget in (self.caption_view, self.replay_area, self.start_button):
-            layout.addWidget(widget)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addLayout(top)
+        layout.addWidget(self.notice_bar)
+        layout.addWidget(self.caption_area, 1)
+        layout.addWidget(self.find_bar)
+        layout.addWidget(self.replay_area)
+        layout.addLayout(bottom)
+        layout.addWidget(self.status_line)
         self.setCentralWidget(body)
-        self.statusBar().addWidget(self.status_label)
-        self._make_menus()
-        controller.events.connect(self.caption_view.show_events)
-        controller.state_changed.connect(self.status_label.setText)
-        controller.failed.connect(self.statusBar().showMessage)
-        controller.shut_down.connect(self._leave)
-        self._left = False
+        self.resize(980, 640)
+        self.setMinimumSize(560, 360)
 
-    def _make_menus(self) -> None:
-        bar = self.menuBar()
-        self.session_menu = bar.addMenu("&Session")
-        self.export_menu = self.session_menu.addMenu("&Export")
-        self.edit_menu = bar.addMenu("&Edit")
-        self.view_menu = bar.addMenu("&View")
-        self.captions_menu = bar.addMenu("&Captions")
-        self.tools_menu = bar.addMenu("&Tools")
-        self.help_menu = bar.addMenu("&Help")
-        self.overlay_action = QAction("&Overlay", self, checkable=True, shortcut="Ctrl+Shift+O")
-        self.view_menu.addAction(self.overlay_action)
-        self.settings_action = QAction("&Settings…", self, shortcut="Ctrl+,")
-        self.tools_menu.addAction(self.settings_action)
-        self.open_action = QAction("&Open recording…", self, shortcut=QKeySequence.StandardKey.Open)
-        self.open_action.triggered.connect(self._open)
-        self.session_menu.insertAction(self.export_menu.menuAction(), self.open_action)
+    def _connect(self) -> None:
+        controller = self.controller
+        controller.events.connect(self._events)
+        controller.measured.connect(self._measured)
+        controller.state_changed.connect(self._show_state)
+        controller.inputs_found.connect(self._inputs_found)
+        controller.load_progressed.connect(self.status_line.show_download)
+        controller.session_started.connect(self._session_started)
+        controller.session_ended.connect(self._session_ended)
+        controller.failed.connect(self._failed)
+        # Queued: while it is told to close, a window cannot close itself.
+        controller.shut_down.connect(self._leave, Qt.ConnectionType.QueuedConnection)
+        self.source_box.refresh_wanted.connect(controller.find_inputs)
+        self.source_box.chosen.connect(self._source_chosen)
+        self.source_box.open_wanted.connect(self.open_recording)
+        self.model_box.chosen.connect(self._model_chosen)
+        self.device_box.chosen.connect(self._device_chosen)
+        self.welcome.sample_button.clicked.connect(self.play_sample)
+        self.welcome.open_button.clicked.connect(self.open_recording)
+        self.start_button.clicked.connect(self.toggle)
+        self.pause_button.clicked.connect(self.toggle_pause)
+        self.status_line.cancel_wanted.connect(controller.cancel_load)
+        self.caption_view.style_wanted.connect(self.set_caption_style)
+        self.caption_view.transcript_changed.connect(self._transcript_changed)
 
-    @Slot()
-    def _open(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Open recording")
-        if path:
-            self.start(FileChoice(Path(path)))
+    def _connect_actions(self) -> None:
+        actions, view = self.actions_, self.caption_view
+        for action, slot in (
+            (actions.toggle, self.toggle),
+            (actions.pause, self.toggle_pause),
+            (actions.open, self.open_recording),
+            (actions.sample, self.play_sample),
+            (actions.quit, self.close),
+            (actions.undo_clear, view.undo_clear),
+            (actions.copy, view.copy),
+            (actions.copy_all, view.copy_all),
+            (actions.find, self.find_bar.open_bar),
+            (actions.find_next, self.find_bar.next),
+            (actions.find_previous, self.find_bar.previous),
+            (actions.clear, self.clear_captions),
+            (actions.larger, lambda: self._resize_text(2)),
+            (actions.smaller, lambda: self._resize_text(-2)),
+            (actions.normal_size, lambda: self._resize_text(None)),
+            (actions.font, self._choose_font),
+            (actions.back_to_live, view.back_to_live),
+            (actions.reload, self.controller.load_model),
+            (actions.shortcuts, self._show_shortcuts),
+            (actions.about, self._show_about),
+        ):
+            action.triggered.connect(slot)
+        for name, action in actions.spacings.items():
+            action.triggered.connect(lambda _, name=name: self._change_style(line_spacing=SPACINGS[name]))
+        for name, action in actions.stabilities.items():
+            action.triggered.connect(lambda _, name=name: view.set_stability(cast(Stability, name)))
+        for name, action in actions.presets.items():
+            action.triggered.connect(lambda _, name=name: self._choose_preset(name))
+        actions.sample.setVisible(sample() is not None)
+        actions.undo_clear.setEnabled(False)
+
+    @Slot(Colours)
+    def set_colours(self, colours: Colours) -> None:
+        for part in (self.notice_bar, self.welcome, self.caption_view, self.level_meter, self.status_line):
+            part.set_colours(colours)
+        self.start_button.setStyleSheet(
+            f"QPushButton {{ background: {colours.accent}; color: {colours.on_accent}; border: none;"
+            f" border-radius: 6px; padding: 0 {LARGE}px; font-weight: 600; }}"
+            f"QPushButton:focus {{ border: 2px solid {colours.text}; }}"
+            f"QPushButton:disabled {{ background: {colours.border}; color: {colours.muted}; }}"
+        )
+
+    # What the user does.
 
     def start(self, choice: SourceChoice) -> None:
+        """Listen to this as soon as possible."""
+        if isinstance(choice, FileChoice) and choice != self.source_box.choice:
+            choice = self.source_box.choose_file(choice.path)
+        self.notice_bar.dismiss()
         self.controller.start(choice)
+        self._show_state()
+
+    @Slot()
+    def toggle(self) -> None:
+        """Start, or stop and drain, or drop what is being drained."""
+        controller = self.controller
+        if controller.running or controller.choice is not None:
+            controller.stop()
+        elif (choice := self.source_box.choice) is not None:
+            self.start(choice)
+
+    @Slot()
+    def toggle_pause(self) -> None:
+        if self.controller.state is State.PAUSED:
+            self.controller.resume()
+        else:
+            self.controller.pause()
+
+    @Slot()
+    def open_recording(self) -> None:
+        path, _ = QFileDialog.getOpenFileName(self, "Open recording", "", RECORDINGS)
+        if path:
+            self.start(self.source_box.choose_file(Path(path)))
+
+    @Slot()
+    def play_sample(self) -> None:
+        if (choice := sample()) is not None:
+            self.start(choice)
+
+    @Slot()
+    def clear_captions(self) -> None:
+        self.caption_view.clear_captions()
+        if self.caption_view.transcript.can_undo_clear:
+            self.notice_bar.tell(
+                "The captions were cleared; the saved session keeps them.",
+                "Undo (Ctrl+Z)",
+                self.caption_view.undo_clear,
+            )
+
+    def set_caption_style(self, style: CaptionStyle) -> None:
+        """Font, size and line spacing of the captions."""
+        style = replace(style, size=min(max(style.size, SMALLEST), LARGEST))
+        self.caption_view.set_style(style)
+        self._show_style(style)
+
+    def _show_style(self, style: CaptionStyle) -> None:
+        for name, action in self.actions_.spacings.items():
+            action.setChecked(SPACINGS[name] == style.line_spacing)
+
+    def _change_style(self, **changes: object) -> None:
+        self.set_caption_style(replace(self.caption_view.style_, **changes))  # type: ignore[arg-type]
+
+    def _resize_text(self, by: int | None) -> None:
+        size = CaptionStyle().size if by is None else self.caption_view.style_.size + by
+        self._change_style(size=size)
+
+    def _choose_font(self) -> None:
+        ok, font = QFontDialog.getFont(self.caption_view.style_.font, self, "Font of the captions")
+        if ok:
+            self._change_style(family=font.family(), size=font.pointSize())
+
+    def _choose_preset(self, name: str) -> None:
+        preset = PRESETS[name]
+        self._change_settings(
+            translation=replace(
+                self.controller.settings.translation,
+                policy=preset.policy,
+                step=preset.step,
+                beam_size=preset.beam_size,
+            )
+        )
+
+    def _change_settings(self, **changes: object) -> None:
+        settings: Settings = replace(self.controller.settings, **changes)  # type: ignore[arg-type]
+        self.controller.change(settings)
+
+    @Slot(object)
+    def _source_chosen(self, choice: SourceChoice) -> None:
+        """A session that runs goes on with the other source."""
+        if self.controller.running:
+            self.start(choice)
+        self._show_state()
+
+    @Slot(str)
+    def _model_chosen(self, name: str) -> None:
+        self._change_settings(model=replace(self.controller.settings.model, name=name))
+        self.controller.load_model()
+
+    @Slot(str)
+    def _device_chosen(self, device: Device) -> None:
+        self._change_settings(model=replace(self.controller.settings.model, device=device))
+        self.controller.load_model()
+
+    # What the controller tells.
+
+    @Slot(list)
+    def _events(self, events: list[Event]) -> None:
+        for event in events:
+            if self.figures is not None:
+                self.figures.add(event)
+            if isinstance(event, Error) and not event.fatal:
+                self.notice_bar.tell(event.message)
+        self.caption_view.show_events(events)
+
+    @Slot(object)
+    def _measured(self, measurement: Measurement) -> None:
+        self.level_meter.show_level(measurement.level)
+        if self.figures is not None:
+            self.figures.measure(measurement)
+            self.status_line.show_figures(self.figures)
+            if self.controller.state is State.DRAINING:
+                self.status_line.show_progress(self.figures.done, self.figures.heard)
+
+    @Slot(object)
+    def _inputs_found(self, inputs: Inputs) -> None:
+        self.source_box.show_inputs(inputs)
+        self.welcome.show_inputs(inputs)
+        self._show_state()
+
+    @Slot(object)
+    def _session_started(self, choice: SourceChoice) -> None:
+        self.figures = Figures()
+        self.status_line.show_figures(self.figures)
+        self.caption_view.setPlaceholderText("Listening…")
+        self._transcript_changed()
+
+    @Slot()
+    def _session_ended(self) -> None:
+        self.level_meter.show_level(None)
+        self._transcript_changed()
+
+    @Slot()
+    def _transcript_changed(self) -> None:
+        transcript = self.caption_view.transcript
+        self.actions_.undo_clear.setEnabled(transcript.can_undo_clear)
+        empty = transcript.first == len(transcript.entries)
+        self.caption_area.setCurrentWidget(self.welcome if empty and not self.controller.running else self.caption_view)
+
+    @Slot(str)
+    def _failed(self, message: str) -> None:
+        if self.controller.state is State.FAILED:
+            self.notice_bar.tell(message, "Try &again", self.controller.load_model)
+        else:
+            self.notice_bar.tell(message)
+
+    @Slot()
+    def _show_state(self) -> None:
+        controller, status = self.controller, self.status_line
+        state = controller.state
+        waiting = controller.choice is not None and not controller.running
+        begun = controller.running or waiting
+        toggle = "Stop &now" if state is State.DRAINING else "Sto&p" if begun else "Sta&rt"
+        pause = "Res&ume" if state is State.PAUSED else "Pa&use"
+        can_pause = state in (State.LISTENING, State.CATCHING_UP, State.LOST, State.PAUSED)
+        for button, action, text, enabled in (
+            (self.start_button, self.actions_.toggle, toggle, begun or self.source_box.choice is not None),
+            (self.pause_button, self.actions_.pause, pause, can_pause),
+        ):
+            _show(button, text, enabled)
+            _show(action, text, enabled)
+        for box in (self.model_box, self.device_box, self.actions_.reload):
+            box.setEnabled(not begun)
+        status.cancel_button.hide()
+        status.show_progress(0 if state in (State.LOADING, State.DRAINING) else None)
+        status.show_state(self._words(waiting), TONES.get(state, "muted"))
+
+    def _words(self, waiting: bool) -> str:
+        """What the engine is doing, for the status line."""
+        name = "" if self.controller.choice is None else self.controller.choice.name
+        playing = isinstance(self.controller.choice, FileChoice)
+        words = {
+            State.LOADING: f"Loading the model; then it starts with {name}" if waiting else "Loading the model…",
+            State.READY: "Ready",
+            State.STARTING: f"Opening {name}…",
+            State.LISTENING: f"Playing {name}" if playing else f"Listening to {name}",
+            State.PAUSED: "Paused",
+            State.CATCHING_UP: "Catching up; captions come late",
+            State.DRAINING: "Translating what was heard…",
+            State.LOST: f"{name} is lost; waiting until it is back",
+            State.FAILED: "There is no model",
+        }
+        return words[self.controller.state]
+
+    # The rest.
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        paths = [Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile()]
+        if len(paths) > 1:
+            self.notice_bar.tell("One recording at a time: the first one is played.")
+        if paths:
+            event.acceptProposedAction()
+            self.controller.start(self.source_box.choose_file(paths[0]))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ends everything first; the window goes when that is done."""
@@ -71,9 +415,40 @@ class MainWindow(QMainWindow):
             event.accept()
             return
         event.ignore()
+        self._settings().setValue("window/geometry", self.saveGeometry())
         self.controller.shutdown()
 
     @Slot()
     def _leave(self) -> None:
         self._left = True
         self.close()
+
+    def _restore(self) -> None:
+        geometry = self._settings().value("window/geometry")
+        if geometry is not None:
+            self.restoreGeometry(geometry)
+
+    def _settings(self) -> QSettings:
+        return QSettings("s2t2-live", "window")
+
+    def _show_shortcuts(self) -> None:
+        rows = "".join(f"<tr><td>{name}</td><td>&nbsp;&nbsp;{keys}</td></tr>" for name, keys in self.actions_.table())
+        self._tell("Keyboard shortcuts", f"<table cellpadding=3>{rows}</table>")
+
+    def _show_about(self) -> None:
+        self._tell(
+            "About s2t2-live",
+            f"<p><b>s2t2-live {__version__}</b></p><p>Translates speech while it is spoken, on this computer alone.</p>"
+            "<p>Apache License 2.0</p>",
+        )
+
+    def _tell(self, title: str, text: str) -> None:
+        box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, QMessageBox.StandardButton.Close, self)
+        box.setTextFormat(Qt.TextFormat.RichText)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
+
+
+def _show(control: QPushButton | QAction, text: str, enabled: bool) -> None:
+    control.setText(text)
+    control.setEnabled(enabled)
