@@ -79,6 +79,8 @@ class Arguments:
     json: bool
     verbosity: int
     """A level of `logging`."""
+    config: Path | None = None
+    """Where the settings came from; None is the user's own file."""
     window: bool = False
     """Whether the captions are shown in the window, not in the terminal."""
     list_devices: bool = False
@@ -118,6 +120,7 @@ def read_command_line(argv: Sequence[str]) -> tuple[Arguments, Settings]:
         speed=given["speed"],
         json=given["json"],
         verbosity=given["verbosity"],
+        config=given["config"],
         window=not (given["no_gui"] or given["list_devices"]),
         list_devices=given["list_devices"],
         save_audio=given["save_audio"],

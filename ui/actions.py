@@ -19,6 +19,11 @@ PRESET_WORDS = {
     "balanced": ("&Balanced", "Soon, and rarely wrong"),
     "best quality": ("Best &quality", "Each sentence as a whole, after its end"),
 }
+THEME_WORDS = {
+    "system": ("Like the &desktop", "Light by day and dark by night, where the desktop does so"),
+    "light": ("&Light", ""),
+    "dark": ("D&ark", ""),
+}
 SPACINGS = {"&Compact": 1.0, "&Normal": 1.15, "&Wide": 1.5}
 
 
@@ -66,6 +71,8 @@ class Actions:
         self.spacing_menu = self.view_menu.addMenu("Line &spacing")
         self.spacings = self._choice(self.spacing_menu, {words: (words, "") for words in SPACINGS})
         self.high_contrast = self._action(self.view_menu, "&High contrast", checkable=True)
+        self.theme_menu = self.view_menu.addMenu("&Theme")
+        self.themes = self._choice(self.theme_menu, THEME_WORDS)
         self.view_menu.addSeparator()
         self.back_to_live = self._action(self.view_menu, "Back to l&ive", "Ctrl+End")
 
@@ -108,3 +115,13 @@ class Actions:
             actions[name].setToolTip(hint)
             group.addAction(actions[name])
         return actions
+
+
+def check(actions: dict[str, QAction], chosen: str | None) -> None:
+    """Check this one of a choice; None is none of them."""
+    for name, action in actions.items():
+        group = action.actionGroup()
+        # An exclusive group would not let go of its last one.
+        group.setExclusionPolicy(QActionGroup.ExclusionPolicy.ExclusiveOptional)
+        action.setChecked(name == chosen)
+        group.setExclusionPolicy(QActionGroup.ExclusionPolicy.Exclusive)

@@ -17,6 +17,7 @@ from s2t2_live.settings import Settings
 from s2t2_live.version import __version__
 from ui.controller import SessionController, session_sinks
 from ui.main_window import MainWindow
+from ui.preferences import Preferences
 from ui.signals import Signals
 from ui.source_choice import FileChoice, SourceChoice
 from ui.theme import Theme
@@ -40,9 +41,8 @@ def run(arguments: Arguments, settings: Settings) -> int:
     with ExitStack() as stack:
         stack.enter_context(messages(arguments.verbosity))
         controller = SessionController(settings, sinks=sinks)
-        window = MainWindow(controller)
-        window.set_colours(theme.colours)
-        theme.changed.connect(window.set_colours)
+        preferences = Preferences(settings, arguments.config)
+        window = MainWindow(controller, preferences, theme)
         signals = Signals(window.close, window)
         stack.callback(signals.release)
         window.show()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QTextBlockFormat, QTextCharFormat
 
+from s2t2_live.settings import WindowSettings
 from ui.theme import Colours
 from ui.transcript import Entry, right_to_left
 
@@ -24,6 +25,10 @@ class CaptionStyle:
     """Points."""
     line_spacing: float = 1.15
     """Of the font's own line height."""
+
+    @classmethod
+    def of(cls, settings: WindowSettings) -> CaptionStyle:
+        return cls(settings.font or "", settings.font_size, settings.line_spacing)
 
     @property
     def font(self) -> QFont:

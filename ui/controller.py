@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal, Slot
 from s2t2_live.assembly import engine_settings
 from s2t2_live.errors import S2T2Error
 from s2t2_live.live.events import Event, Load
-from s2t2_live.settings import Settings
+from s2t2_live.settings import ModelSettings, Settings
 from ui.attendant import Attendant, Measurement
 from ui.background import Background
 from ui.bridge import Bridge
@@ -84,6 +84,7 @@ class SessionController(QObject):
         self._attendant: Attendant | None = None
         self._next: SourceChoice | None = None
         self._load: _Load | None = None
+        self._loaded_settings: ModelSettings | None = None
         self._paused = self._draining = self._lost = self._busy = False
         self._closing = False
 
@@ -101,6 +102,7 @@ class SessionController(QObject):
             return
         self._drop_load()
         settings, load = self.settings, _Load()
+        self._loaded_settings = settings.model
         self._load = load
         self.model = None
         self._set_state(State.LOADING)
@@ -180,10 +182,13 @@ class SessionController(QObject):
             self._show_state()
 
     def change(self, settings: Settings) -> None:
-        """Go on with other settings: of the translation now, of all else with the next load or session."""
-        self.settings = settings
+        """Go on with other settings: another policy now, another model when the session has ended, all else then."""
+        before, self.settings = self.settings, settings
         if self._attendant is not None:
-            self._attendant.ask(lambda session: session.change(engine_settings(settings).policy))
+            if settings.translation != before.translation:
+                self._attendant.ask(lambda session: session.change(engine_settings(settings).policy))
+        elif settings.model != before.model:
+            self.load_model()
 
     @Slot()
     def shutdown(self) -> None:
@@ -288,9 +293,12 @@ class SessionController(QObject):
         if self._closing:
             self._close()
             return
-        self._set_state(State.READY)
-        if self._next is not None:
-            following, self._next = self._next, None
+        following, self._next = self._next, None
+        if self.settings.model == self._loaded_settings:
+            self._set_state(State.READY)
+        else:
+            self.load_model()
+        if following is not None:
             self.start(following)
 
     # States.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
 
 from PySide6.QtCore import QSettings, Qt, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
@@ -21,11 +20,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from s2t2_live.audio.input_device import InputDevice
 from s2t2_live.live.events import Error, Event
-from s2t2_live.live.presets import PRESETS, Stability, preset_name
-from s2t2_live.settings import Device, Settings
+from s2t2_live.live.presets import PRESETS, preset_name
+from s2t2_live.settings import InputSettings, Settings
 from s2t2_live.version import __version__
-from ui.actions import SPACINGS, Actions
+from ui.actions import SPACINGS, Actions, check
 from ui.attendant import Measurement
 from ui.caption_style import LARGEST, SMALLEST, CaptionStyle
 from ui.caption_view import CaptionView
@@ -35,10 +35,11 @@ from ui.find_bar import FindBar
 from ui.level_meter import LevelMeter
 from ui.model_boxes import DeviceBox, ModelBox
 from ui.notice_bar import NoticeBar
+from ui.preferences import Preferences
 from ui.source_box import SourceBox
 from ui.source_choice import FileChoice, Inputs, SourceChoice, sample
 from ui.status_line import StatusLine
-from ui.theme import LARGE, MEDIUM, Colours
+from ui.theme import LARGE, MEDIUM, Colours, Contrast, Theme, ThemeName
 from ui.welcome import Welcome
 
 RECORDINGS = "Recordings (*.wav *.flac *.mp3 *.ogg *.opus);;All files (*)"
@@ -55,14 +56,16 @@ TONES = {
 class MainWindow(QMainWindow):
     """Has named places for what others add: `replay_area`, and the menus and actions of `actions`."""
 
-    def __init__(self, controller: SessionController) -> None:
+    def __init__(self, controller: SessionController, preferences: Preferences, theme: Theme) -> None:
         super().__init__()
         self.setAcceptDrops(True)
         self.controller = controller
+        self.preferences = preferences
+        self.theme = theme
         self.figures: Figures | None = None
         self.setWindowTitle("s2t2-live")
         self.actions_ = Actions(self)
-        settings = controller.settings
+        settings = preferences.settings
         self.source_box = SourceBox()
         self.model_box = ModelBox(settings.model.name)
         self.device_box = DeviceBox(settings.model.device)
@@ -78,15 +81,12 @@ class MainWindow(QMainWindow):
         self.pause_button = QPushButton("Pa&use")
         self.level_meter = LevelMeter()
         self.status_line = StatusLine()
+        self._themed: tuple[ThemeName, Contrast] | None = None
         self._left = False
         self._lay_out()
         self._connect()
         self._connect_actions()
-        preset = preset_name(settings.translation.policy, settings.translation.step, settings.translation.beam_size)
-        if preset is not None:
-            self.actions_.presets[preset].setChecked(True)
-        self.actions_.stabilities["everything"].setChecked(True)
-        self._show_style(self.caption_view.style_)
+        self._show_settings(settings)
         self._show_state()
         self._restore()
 
@@ -136,6 +136,9 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         controller = self.controller
+        self.preferences.changed.connect(self._settings_changed)
+        self.preferences.failed.connect(self.notice_bar.tell)
+        self.theme.changed.connect(self._set_colours)
         controller.events.connect(self._events)
         controller.measured.connect(self._measured)
         controller.state_changed.connect(self._show_state)
@@ -149,8 +152,8 @@ class MainWindow(QMainWindow):
         self.source_box.refresh_wanted.connect(controller.find_inputs)
         self.source_box.chosen.connect(self._source_chosen)
         self.source_box.open_wanted.connect(self.open_recording)
-        self.model_box.chosen.connect(self._model_chosen)
-        self.device_box.chosen.connect(self._device_chosen)
+        self.model_box.chosen.connect(lambda name: self._change_model(name=name))
+        self.device_box.chosen.connect(lambda device: self._change_model(device=device))
         self.welcome.sample_button.clicked.connect(self.play_sample)
         self.welcome.open_button.clicked.connect(self.open_recording)
         self.start_button.clicked.connect(self.toggle)
@@ -185,16 +188,21 @@ class MainWindow(QMainWindow):
         ):
             action.triggered.connect(slot)
         for name, action in actions.spacings.items():
-            action.triggered.connect(lambda _, name=name: self._change_style(line_spacing=SPACINGS[name]))
+            action.triggered.connect(lambda _, name=name: self._change_window(line_spacing=SPACINGS[name]))
+        for name, action in actions.themes.items():
+            action.triggered.connect(lambda _, name=name: self._change_window(theme=name))
+        actions.high_contrast.triggered.connect(
+            lambda checked: self._change_window(contrast="high" if checked else "normal")
+        )
         for name, action in actions.stabilities.items():
-            action.triggered.connect(lambda _, name=name: view.set_stability(cast(Stability, name)))
+            action.triggered.connect(lambda _, name=name: self._change_window(stability=name))
         for name, action in actions.presets.items():
             action.triggered.connect(lambda _, name=name: self._choose_preset(name))
         actions.sample.setVisible(sample() is not None)
         actions.undo_clear.setEnabled(False)
 
     @Slot(Colours)
-    def set_colours(self, colours: Colours) -> None:
+    def _set_colours(self, colours: Colours) -> None:
         for part in (self.notice_bar, self.welcome, self.caption_view, self.level_meter, self.status_line):
             part.set_colours(colours)
         self.start_button.setStyleSheet(
@@ -251,59 +259,76 @@ class MainWindow(QMainWindow):
                 self.caption_view.undo_clear,
             )
 
+    @Slot(CaptionStyle)
     def set_caption_style(self, style: CaptionStyle) -> None:
-        """Font, size and line spacing of the captions."""
-        style = replace(style, size=min(max(style.size, SMALLEST), LARGEST))
-        self.caption_view.set_style(style)
-        self._show_style(style)
-
-    def _show_style(self, style: CaptionStyle) -> None:
-        for name, action in self.actions_.spacings.items():
-            action.setChecked(SPACINGS[name] == style.line_spacing)
-
-    def _change_style(self, **changes: object) -> None:
-        self.set_caption_style(replace(self.caption_view.style_, **changes))  # type: ignore[arg-type]
+        """Font, size and line spacing of the captions, kept for the next start."""
+        size = min(max(style.size, SMALLEST), LARGEST)
+        self._change_window(font=style.family or None, font_size=size, line_spacing=style.line_spacing)
 
     def _resize_text(self, by: int | None) -> None:
-        size = CaptionStyle().size if by is None else self.caption_view.style_.size + by
-        self._change_style(size=size)
+        style = self.caption_view.style_
+        self.set_caption_style(replace(style, size=CaptionStyle().size if by is None else style.size + by))
 
     def _choose_font(self) -> None:
-        ok, font = QFontDialog.getFont(self.caption_view.style_.font, self, "Font of the captions")
+        style = self.caption_view.style_
+        ok, font = QFontDialog.getFont(style.font, self, "Font of the captions")
         if ok:
-            self._change_style(family=font.family(), size=font.pointSize())
+            self.set_caption_style(replace(style, family=font.family(), size=font.pointSize()))
+
+    def _change_window(self, **changes: object) -> None:
+        window = replace(self.preferences.settings.window, **changes)  # type: ignore[arg-type]
+        self.preferences.change(replace(self.preferences.settings, window=window))
+
+    def _change_model(self, **changes: object) -> None:
+        model = replace(self.preferences.settings.model, **changes)  # type: ignore[arg-type]
+        self.preferences.change(replace(self.preferences.settings, model=model))
 
     def _choose_preset(self, name: str) -> None:
         preset = PRESETS[name]
-        self._change_settings(
-            translation=replace(
-                self.controller.settings.translation,
-                policy=preset.policy,
-                step=preset.step,
-                beam_size=preset.beam_size,
-            )
-        )
-
-    def _change_settings(self, **changes: object) -> None:
-        settings: Settings = replace(self.controller.settings, **changes)  # type: ignore[arg-type]
-        self.controller.change(settings)
+        settings = self.preferences.settings
+        translation = replace(settings.translation, policy=preset.policy, step=preset.step, beam_size=preset.beam_size)
+        self.preferences.change(replace(settings, translation=translation))
 
     @Slot(object)
     def _source_chosen(self, choice: SourceChoice) -> None:
-        """A session that runs goes on with the other source."""
+        """A session that runs goes on with the other source; a device is kept for the next start."""
+        if isinstance(choice, InputDevice):
+            followed = choice.default and choice.kind == "microphone"
+            kept = InputSettings(device=None if followed else choice.id)
+            self.preferences.change(replace(self.preferences.settings, input=kept))
         if self.controller.running:
             self.start(choice)
         self._show_state()
 
-    @Slot(str)
-    def _model_chosen(self, name: str) -> None:
-        self._change_settings(model=replace(self.controller.settings.model, name=name))
-        self.controller.load_model()
+    @Slot(object, object)
+    def _settings_changed(self, before: Settings, settings: Settings) -> None:
+        self.controller.change(settings)
+        self._show_settings(settings)
+        if settings.model != before.model and self.controller.running:
+            self.notice_bar.tell("The other model is loaded when this session has ended.")
 
-    @Slot(str)
-    def _device_chosen(self, device: Device) -> None:
-        self._change_settings(model=replace(self.controller.settings.model, device=device))
-        self.controller.load_model()
+    def _show_settings(self, settings: Settings) -> None:
+        """The controls, the captions and the theme as the settings want them."""
+        actions, window, translation = self.actions_, settings.window, settings.translation
+        self.model_box.show_model(settings.model.name)
+        self.device_box.show_device(settings.model.device)
+        style = CaptionStyle.of(window)
+        if style != self.caption_view.style_:
+            self.caption_view.set_style(style)
+        if window.stability != self.caption_view.transcript.stability:
+            self.caption_view.set_stability(window.stability)
+        if (window.theme, window.contrast) != self._themed:
+            self._themed = (window.theme, window.contrast)
+            self.theme.choose(*self._themed)
+        actions.high_contrast.setChecked(window.contrast == "high")
+        preset = preset_name(translation.policy, translation.step, translation.beam_size)
+        for group, chosen in (
+            (actions.spacings, next((name for name in SPACINGS if SPACINGS[name] == window.line_spacing), None)),
+            (actions.themes, window.theme),
+            (actions.stabilities, window.stability),
+            (actions.presets, preset),
+        ):
+            check(group, chosen)
 
     # What the controller tells.
 
@@ -415,6 +440,7 @@ class MainWindow(QMainWindow):
             event.accept()
             return
         event.ignore()
+        self.preferences.save()
         self._settings().setValue("window/geometry", self.saveGeometry())
         self.controller.shutdown()
 

@@ -69,5 +69,8 @@ class DeviceBox(QComboBox):
         self.setToolTip("Where the model runs; Automatic takes a GPU where there is one")
         for name in get_args(Device):
             self.addItem(DEVICES[name], name)
-        self.setCurrentIndex(self.findData(device))
+        self.show_device(device)
         self.activated.connect(lambda row: self.chosen.emit(self.itemData(row)))
+
+    def show_device(self, device: Device) -> None:
+        self.setCurrentIndex(self.findData(device))
