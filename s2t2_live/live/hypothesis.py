@@ -27,9 +27,14 @@ class Hypothesis:
     attended: tuple[float, ...] = ()
     """Where in the audio each token was taken from, seconds from its beginning; empty for a model that cannot tell."""
 
+    calibrated: float | None = None
+    """How likely the translation is right, 0 to 1, by the checkpoint's own calibration; None without one."""
+
     @property
     def confidence(self) -> float | None:
-        """The geometric mean of the probabilities, 0 to 1; None where there are none."""
+        """Calibrated, else the geometric mean of the probabilities, 0 to 1; None where there are none."""
+        if self.calibrated is not None:
+            return self.calibrated
         if not self.log_probabilities:
             return None
         return min(1.0, math.exp(sum(self.log_probabilities) / len(self.log_probabilities)))

@@ -12,7 +12,10 @@ from numpy.typing import NDArray
 
 from s2t2_live import Speech2Text2Processor, SpeechEncoderDecoderModel
 from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.audio.speech_check import speech_check
 from s2t2_live.errors import CheckpointError, UsageError
+from s2t2_live.live.confidence import Calibration, Evidence
+from s2t2_live.live.events import UNCERTAIN
 from s2t2_live.live.hypothesis import Hypothesis
 from s2t2_live.speech2text2.hub import Progress, resolve_model_folder
 
@@ -27,7 +30,13 @@ class SpeechTranslationModel:
     """A Speech2Text2 checkpoint as a `TranslationModel`."""
 
     def __init__(
-        self, model: SpeechEncoderDecoderModel, processor: Speech2Text2Processor, *, name: str, precision: str
+        self,
+        model: SpeechEncoderDecoderModel,
+        processor: Speech2Text2Processor,
+        *,
+        name: str,
+        precision: str,
+        calibration: Calibration | None = None,
     ) -> None:
         """`model` in evaluation mode, on the device and in the precision that it is to run in.
 
@@ -40,6 +49,7 @@ class SpeechTranslationModel:
         self._model = model
         self._dtype = model.dtype
         self._processor = processor
+        self._calibration = calibration
         generation = model.generation_config
         start = generation.decoder_start_token_id
         start = generation.bos_token_id if start is None else start
@@ -90,16 +100,20 @@ class SpeechTranslationModel:
         processor = Speech2Text2Processor.from_pretrained(folder)
         model = SpeechEncoderDecoderModel.from_pretrained(folder, torch_dtype=_DTYPES[precision])
         model = _quantized(model) if precision == "int8" else model.to(device)
-        loaded = cls(model, processor, name=name, precision=precision)
+        loaded = cls(model, processor, name=name, precision=precision, calibration=Calibration.load(folder))
         loaded.translate(np.zeros(SAMPLE_RATE, dtype=np.float32), (), beam_size=1, max_tokens=2)
         return loaded
 
     def translate(
         self, samples: NDArray[np.float32], prefix: Sequence[int], *, beam_size: int, max_tokens: int
     ) -> Hypothesis:
-        """See `TranslationModel`. The probabilities are the model's own, whatever the search made of them."""
+        """See `TranslationModel`. The probabilities are the model's own, whatever the search made of them.
+
+        Audio without speech gives the prefix alone, unless the model is sure of what it has heard.
+        """
+        nothing = Hypothesis(tuple(prefix), complete=True, log_probabilities=())
         if len(samples) < SHORTEST * SAMPLE_RATE:
-            return Hypothesis(tuple(prefix), complete=True, log_probabilities=())
+            return nothing
         # The start token takes one of the decoder's positions.
         room = min(max_tokens, self._longest - 1) - len(prefix)
         with torch.inference_mode():
@@ -117,10 +131,13 @@ class SpeechTranslationModel:
                 )
                 sequence = generated[0].tolist()
             end = next((i for i in range(1 + len(prefix), len(sequence)) if sequence[i] in self._ends), None)
-            scores, attended = self._aligned(encoded, sequence if end is None else sequence[: end + 1])
+            length = len(samples) / SAMPLE_RATE
+            scores, attended, sure = self._aligned(encoded, sequence if end is None else sequence[: end + 1], length)
+        if (sure is None or sure < UNCERTAIN) and speech_check().log_odds(samples) < 0:
+            return nothing
         tokens = tuple(sequence[1:end])
-        seconds = tuple(place * len(samples) / SAMPLE_RATE for place in attended[: len(tokens)])
-        return Hypothesis(tokens, complete=end is not None, log_probabilities=scores, attended=seconds)
+        seconds = tuple(place * length for place in attended[: len(tokens)])
+        return Hypothesis(tokens, complete=end is not None, log_probabilities=scores, attended=seconds, calibrated=sure)
 
     def text(self, tokens: Sequence[int]) -> str:
         text: str = self._processor.tokenizer.decode(list(tokens), skip_special_tokens=True)
@@ -131,6 +148,14 @@ class SpeechTranslationModel:
 
     def is_word(self, token: int) -> bool:
         return token in self._words
+
+    def attention(self, samples: NDArray[np.float32], tokens: Sequence[int]) -> torch.Tensor:
+        """How the decoder looks at the audio as it says these tokens, float32 `(layers, heads, tokens, frames)`."""
+        ids = torch.tensor([[self._start, *tokens]], device=self._model.device)
+        with torch.inference_mode():
+            encoded = self._encode(samples)
+            output = self._model(encoder_outputs=encoded, decoder_input_ids=ids, output_attentions=True)
+        return torch.cat(output.cross_attentions).float().cpu()[:, :, : len(tokens)]
 
     def to_cpu(self) -> None:
         """See `TranslationModel`. Raises ModelError when the GPU does not give the weights back and they are gone."""
@@ -148,10 +173,15 @@ class SpeechTranslationModel:
         values = features["input_values"].to(self._model.device, self._dtype)
         return self._model.encoder(values, return_dict=True)
 
-    def _aligned(self, encoded: Any, sequence: list[int]) -> tuple[tuple[float, ...], list[float]]:
-        """Of each token after the start token: log-probability, and where in the audio it was taken from, 0 to 1."""
+    def _aligned(
+        self, encoded: Any, sequence: list[int], length: float
+    ) -> tuple[tuple[float, ...], list[float], float | None]:
+        """Of each token after the start token: log-probability, and where in the audio it was taken from, 0 to 1.
+
+        And how likely all of it is right, if the checkpoint is calibrated. `length` is that of the audio, in seconds.
+        """
         if len(sequence) < 2:
-            return (), []
+            return (), [], None
         given, chosen = torch.tensor(sequence[:-1]), torch.tensor(sequence[1:])
         output = self._model(
             encoder_outputs=encoded,
@@ -159,13 +189,16 @@ class SpeechTranslationModel:
             output_attentions=True,
             return_dict=True,
         )
-        log_probabilities = output.logits[0].float().cpu().log_softmax(-1)
-        scores = tuple(log_probabilities.gather(1, chosen[:, None])[:, 0].tolist())
+        logits = output.logits[0].float().cpu()
+        scores = tuple(logits.log_softmax(-1).gather(1, chosen[:, None])[:, 0].tolist())
         heads = [output.cross_attentions[layer][0, head] for layer, head in self._alignment_heads]
-        weights = torch.stack(heads).float().mean(0)
+        weights = torch.stack(heads).float()
         # The centre of the frame; frames are equally long, whatever the encoder makes of the audio.
-        places = (weights.argmax(-1).double() + 0.5) / weights.shape[-1]
-        return scores, places.tolist()
+        places = (weights.mean(0).argmax(-1).double() + 0.5) / weights.shape[-1]
+        sure = None
+        if self._calibration is not None:
+            sure = self._calibration.confidence(Evidence.of(logits, chosen, weights, length))
+        return scores, places.tolist(), sure
 
 
 def alignment_heads(model: SpeechEncoderDecoderModel) -> list[tuple[int, int]]:

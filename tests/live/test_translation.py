@@ -1,16 +1,21 @@
 """The model behind the engine: loading, forced prefixes, caps, scores."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 
 from s2t2_live import Speech2Text2Processor, SpeechEncoderDecoderModel
+from s2t2_live.assets import asset
 from s2t2_live.errors import CheckpointError, ModelNotFoundError, UsageError
+from s2t2_live.live.confidence import Calibration
 from s2t2_live.live.translation import SpeechTranslationModel, alignment_heads
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
+SPEECH = soundfile.read(min(asset("recordings").glob("*.flac")), start=8_000, frames=32_000, dtype="float32")[0]
 
 
 def load(folder: Path, precision: str = "auto", device: str = "cpu") -> SpeechTranslationModel:
@@ -30,14 +35,14 @@ def test_it_says_what_generate_says(
     """From audio, with the model's own classes."""
     family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
     processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
-    values = processor(NOISE, sampling_rate=16_000, return_tensors="pt").input_values
+    values = processor(SPEECH, sampling_rate=16_000, return_tensors="pt").input_values
     expected = family.generate(
         inputs=values,
         decoder_input_ids=torch.tensor([[2, *prefix]]),
         num_beams=beam_size,
         max_new_tokens=12 - len(prefix),
     )[0, 1:].tolist()
-    found = model.translate(NOISE, prefix, beam_size=beam_size, max_tokens=12)
+    found = model.translate(SPEECH, prefix, beam_size=beam_size, max_tokens=12)
     assert found.tokens[: len(prefix)] == prefix
     assert [*found.tokens, *([2] if found.complete else [])] == expected
     assert found.complete == (2 in expected[len(prefix) :])
@@ -47,8 +52,8 @@ def test_log_probabilities_are_the_models_own(model: SpeechTranslationModel, tin
     """Step by step, without a cache."""
     family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
     processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
-    values = processor(NOISE, sampling_rate=16_000, return_tensors="pt").input_values
-    found = model.translate(NOISE, (4, 5), beam_size=5, max_tokens=12)
+    values = processor(SPEECH, sampling_rate=16_000, return_tensors="pt").input_values
+    found = model.translate(SPEECH, (4, 5), beam_size=5, max_tokens=12)
     sequence = [2, *found.tokens, *([2] if found.complete else [])]
     scores = []
     with torch.no_grad():
@@ -61,21 +66,63 @@ def test_log_probabilities_are_the_models_own(model: SpeechTranslationModel, tin
 
 def test_the_cap_counts_the_prefix(model: SpeechTranslationModel) -> None:
     for max_tokens in (1, 3, 4, 9):
-        found = model.translate(NOISE, (4, 5, 6), beam_size=1, max_tokens=max_tokens)
+        found = model.translate(SPEECH, (4, 5, 6), beam_size=1, max_tokens=max_tokens)
         assert len(found.tokens) <= max(3, max_tokens)
         if len(found.tokens) == max(3, max_tokens):
             assert not found.complete
 
 
 def test_the_decoders_positions_are_a_cap(model: SpeechTranslationModel) -> None:
-    found = model.translate(NOISE, (), beam_size=1, max_tokens=1_000)
+    found = model.translate(SPEECH, (), beam_size=1, max_tokens=1_000)
     assert len(found.tokens) < 64
 
 
 @pytest.mark.parametrize("samples", [0, 1, 399, 1_599])
 def test_audio_without_room_for_a_word_says_nothing(model: SpeechTranslationModel, samples: int) -> None:
-    found = model.translate(NOISE[:samples], (), beam_size=5, max_tokens=12)
+    found = model.translate(SPEECH[:samples], (), beam_size=5, max_tokens=12)
     assert (found.tokens, found.complete, found.confidence) == ((), True, None)
+
+
+def test_noise_says_nothing_and_keeps_what_was_committed(model: SpeechTranslationModel) -> None:
+    assert model.translate(NOISE, (), beam_size=5, max_tokens=12).tokens == ()
+    found = model.translate(NOISE, (4, 5), beam_size=1, max_tokens=12)
+    assert (found.tokens, found.complete, found.confidence) == ((4, 5), True, None)
+
+
+def test_a_model_that_is_sure_is_believed_whatever_the_sound(tiny_checkpoint: Path) -> None:
+    family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
+    processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
+    for bias, said in ((2.0, True), (-2.0, False)):
+        model = SpeechTranslationModel(
+            family, processor, name="tiny", precision="fp32", calibration=Calibration({}, bias)
+        )
+        assert (model.translate(NOISE, (4,), beam_size=1, max_tokens=12).confidence is not None) == said
+
+
+def test_the_checkpoints_own_calibration_makes_the_confidence(tiny_checkpoint: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "calibrated"
+    shutil.copytree(tiny_checkpoint, folder)
+    (folder / "confidence.json").write_text('{"weights": {"mean": 2.0, "rate": -0.1}, "bias": 1.0}', encoding="utf-8")
+    found = load(folder).translate(SPEECH, (), beam_size=1, max_tokens=12)
+    scores = found.log_probabilities
+    log_odds = 2.0 * np.mean(scores) - 0.1 * len(scores) / 2.0 + 1.0
+    assert found.confidence == pytest.approx(1 / (1 + np.exp(-log_odds)), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{}",
+        '{"weights": {"mood": 1}, "bias": 0}',
+        '{"weights": {}, "bias": "high"}',
+        "[",
+        '{"weights": {}, "bias": NaN}',
+    ],
+)
+def test_a_broken_calibration_is_named(tmp_path: Path, text: str) -> None:
+    (tmp_path / "confidence.json").write_text(text, encoding="utf-8")
+    with pytest.raises(CheckpointError, match=r"confidence\.json"):
+        Calibration.load(tmp_path)
 
 
 def test_words_and_their_ends(model: SpeechTranslationModel) -> None:
@@ -97,8 +144,8 @@ def test_precisions(tiny_checkpoint: Path, model: SpeechTranslationModel, precis
     """Random weights: only the first steps can be expected to agree."""
     other = load(tiny_checkpoint, precision)
     assert (other.precision, other.device) == (precision, "cpu")
-    found = other.translate(NOISE, (4, 5), beam_size=1, max_tokens=6)
-    expected = model.translate(NOISE, (4, 5), beam_size=1, max_tokens=6)
+    found = other.translate(SPEECH, (4, 5), beam_size=1, max_tokens=6)
+    expected = model.translate(SPEECH, (4, 5), beam_size=1, max_tokens=6)
     assert found.log_probabilities == pytest.approx(expected.log_probabilities, abs=0.3)
 
 
@@ -139,16 +186,16 @@ def test_where_the_tokens_were_taken_from(model: SpeechTranslationModel, tiny_ch
     family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
     processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
     for length in (1_700, 20_123, 32_000):
-        found = model.translate(NOISE[:length], (4, 5), beam_size=3, max_tokens=12)
+        found = model.translate(SPEECH[:length], (4, 5), beam_size=3, max_tokens=12)
         assert len(found.attended) == len(found.tokens)
-        values = processor(NOISE[:length], sampling_rate=16_000, return_tensors="pt").input_values
+        values = processor(SPEECH[:length], sampling_rate=16_000, return_tensors="pt").input_values
         with torch.no_grad():
             output = family(inputs=values, decoder_input_ids=torch.tensor([[2, *found.tokens]]), output_attentions=True)
         weights = output.cross_attentions[1][0].mean(0)[: len(found.tokens)]
         frame = length / 16_000 / weights.shape[1]
         assert found.attended == pytest.approx(((weights.argmax(-1) + 0.5) * frame).tolist(), abs=1e-4)
         assert all(0 < place < length / 16_000 for place in found.attended)
-    assert model.translate(NOISE[:100], (4, 5), beam_size=1, max_tokens=12).attended == ()
+    assert model.translate(SPEECH[:100], (4, 5), beam_size=1, max_tokens=12).attended == ()
 
 
 def test_the_checkpoint_names_its_alignment_heads(tiny_checkpoint: Path, tmp_path: Path) -> None:
@@ -177,9 +224,9 @@ def test_it_goes_on_on_the_cpu(tiny_checkpoint: Path, model: SpeechTranslationMo
     )
     if lost:
         with pytest.raises(RuntimeError):
-            failed.translate(NOISE, (4,), beam_size=5, max_tokens=12)
+            failed.translate(SPEECH, (4,), beam_size=5, max_tokens=12)
     failed.to_cpu()
     assert (failed.device, failed.precision) == ("cpu", "fp32")
-    found = failed.translate(NOISE, (4,), beam_size=1, max_tokens=6)
-    expected = model.translate(NOISE, (4,), beam_size=1, max_tokens=6)
+    found = failed.translate(SPEECH, (4,), beam_size=1, max_tokens=6)
+    expected = model.translate(SPEECH, (4,), beam_size=1, max_tokens=6)
     assert found.log_probabilities == pytest.approx(expected.log_probabilities, abs=1e-4 if lost else 0.3)
