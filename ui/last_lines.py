@@ -65,7 +65,6 @@ def _formats(entry: Entry, colours: Colours, outline: QPen | None) -> list[QText
     ):
         style = QTextCharFormat()
         style.setForeground(QColor(colour))
-        style.setFontItalic(start == known)
         if outline is not None:
             style.setTextOutline(outline)
         words = QTextLayout.FormatRange()
