@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from s2t2_live.settings import InputSettings, Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from s2t2_live.audio.capture import LiveSource
     from s2t2_live.audio.input_device import InputDevice
     from s2t2_live.live.session import EngineSettings
     from s2t2_live.live.translation import SpeechTranslationModel
+    from s2t2_live.speech2text2.hub import Progress
 
 log = logging.getLogger(__name__)
 
@@ -49,8 +52,13 @@ def live_source(device: InputDevice) -> LiveSource:
     return Microphone(device) if device.kind == "microphone" else SystemAudio(device)
 
 
-def load_model(settings: Settings) -> SpeechTranslationModel:
-    """The model, with a word to the user, because importing torch alone takes seconds."""
+def load_model(
+    settings: Settings, *, progress: Progress | None = None, cancelled: Callable[[], bool] | None = None
+) -> SpeechTranslationModel:
+    """The model, with a word to the user, because importing torch alone takes seconds.
+
+    `progress` is told of the bytes of a download, `cancelled` asked whether to stop it.
+    """
     log.info("Loading the model %s", settings.model.name)
     from s2t2_live.live.translation import SpeechTranslationModel
 
@@ -60,4 +68,6 @@ def load_model(settings: Settings) -> SpeechTranslationModel:
         precision=settings.model.precision,
         threads=settings.model.threads,
         offline=settings.model.offline,
+        progress=progress,
+        cancelled=cancelled,
     )

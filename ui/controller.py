@@ -335,7 +335,7 @@ class _Load(QObject):
         """On a background thread: importing torch alone takes seconds."""
         from s2t2_live.assembly import load_model
 
-        return load_model(settings)
+        return load_model(settings, progress=self.progressed.emit, cancelled=self.cancelled.is_set)
 
 
 def session_sinks(settings: Settings, folder: Path, choice: SourceChoice) -> list[Sink]:

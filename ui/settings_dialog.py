@@ -207,7 +207,7 @@ class SettingsDialog(QDialog):
 
     def _files_page(self, inputs: Sequence[InputDevice]) -> QWidget:
         page = _Page(self.fields)
-        known = [(InputSettings(device=device.name), device.name) for device in inputs if device.kind == "microphone"]
+        known = [(InputSettings(device=device.id), device.name) for device in inputs]
         sources = [
             (InputSettings(), "The microphone that the system chooses"),
             (InputSettings(system_audio=True), "What this computer plays"),

@@ -53,7 +53,7 @@ def test_every_setting_has_a_field(qtbot: QtBot) -> None:
     [
         Settings(),
         Settings(
-            InputSettings(device="USB microphone"),
+            InputSettings(device=USB.id),
             ModelSettings("owner/model", "cuda", "bf16", 5, offline=True),
             TranslationSettings("alignatt", 0.725, 3, 0.333, 250.0, "silero"),
             OutputSettings(Path("/tmp"), ("srt", "vtt")),
@@ -98,14 +98,17 @@ def test_the_numbers_keep_to_the_limits_of_the_settings(qtbot: QtBot) -> None:
             assert TYPES[key].fit(field.get()) == field.get()
 
 
-def test_only_microphones_that_are_there_and_the_two_that_always_are(qtbot: QtBot) -> None:
+def test_the_inputs_that_are_there_and_the_two_that_always_are(qtbot: QtBot) -> None:
     dialog = opened(qtbot)
     field = cast(Choice, dialog.fields["input"])
     assert [field.itemText(row) for row in range(field.count())] == [
         "The microphone that the system chooses",
         "What this computer plays",
         "USB microphone",
+        "Monitor",
     ]
+    field.setCurrentIndex(2)
+    assert dialog.settings.input == InputSettings(device=USB.id)
 
 
 @pytest.mark.parametrize("name", PRESETS)
