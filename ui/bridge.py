@@ -31,7 +31,7 @@ class Bridge(QObject):
         self._pending: list[Event] = []
         self._closed = False
         self._since_last = QElapsedTimer()
-        self._timer = QTimer(self, singleShot=True)
+        self._timer = QTimer(self, singleShot=True, timerType=Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self.flush)
         self._wanted.connect(self._plan, Qt.ConnectionType.QueuedConnection)
 

@@ -273,9 +273,6 @@ class CaptionView(QTextEdit):
         entry, block = self._shown[place], self.document().findBlockByNumber(place)
         text, known = described(entry), len(described(entry)) - len(entry.tail)
         kept = _common(block.text(), text, min(self._settled[place], known))
-        # The colour of doubt comes with the final, for all of it.
-        if entry.uncertain:
-            kept = 0
         cursor = QTextCursor(block)
         cursor.beginEditBlock()
         cursor.setPosition(block.position() + kept)
@@ -284,6 +281,11 @@ class CaptionView(QTextEdit):
         cursor.insertText(text[known:], self._formats.tentative)
         if not kept:
             cursor.setBlockFormat(self._formats.block(entry))
+        if entry.uncertain:
+            # Doubt comes with the final, and colours all of it.
+            cursor.setPosition(block.position())
+            cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+            cursor.setCharFormat(self._formats.uncertain)
         cursor.endEditBlock()
         self._settled[place] = known
 

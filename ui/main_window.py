@@ -23,7 +23,8 @@ from PySide6.QtWidgets import (
 from s2t2_live.audio.input_device import InputDevice
 from s2t2_live.live.events import Error, Event
 from s2t2_live.live.presets import PRESETS, preset_name
-from s2t2_live.settings import InputSettings, Settings
+from s2t2_live.settings import Contrast, InputSettings, Settings
+from s2t2_live.settings import Theme as ThemeName
 from s2t2_live.version import __version__
 from ui.actions import SPACINGS, Actions, check
 from ui.attendant import Measurement
@@ -39,7 +40,7 @@ from ui.preferences import Preferences
 from ui.source_box import SourceBox
 from ui.source_choice import FileChoice, Inputs, SourceChoice, sample
 from ui.status_line import StatusLine
-from ui.theme import LARGE, MEDIUM, Colours, Contrast, Theme, ThemeName
+from ui.theme import LARGE, MEDIUM, Colours, Theme
 from ui.welcome import Welcome
 
 RECORDINGS = "Recordings (*.wav *.flac *.mp3 *.ogg *.opus);;All files (*)"

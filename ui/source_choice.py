@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 SAMPLE = "recordings/hotel.flac"
 """The shipped recording that is offered to those who have no microphone."""
 
+NO_MICROPHONE = "Connect one, and allow this program to use it in the settings of your system."
+
 
 @dataclass(frozen=True, slots=True)
 class FileChoice:
@@ -67,6 +69,8 @@ def find_inputs(settings: InputSettings) -> Inputs:
         devices = tuple(list_inputs())
         if settings.system_audio:
             return Inputs(devices, choose(list(devices), None, "system"))
+        if settings.device is None and not any(device.kind == "microphone" for device in devices):
+            return Inputs(devices, trouble=NO_MICROPHONE)
         return Inputs(devices, choose(list(devices), settings.device))
     except DeviceError as error:
         return Inputs(devices, trouble=str(error))

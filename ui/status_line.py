@@ -37,7 +37,7 @@ class StatusLine(QWidget):
             "Load: seconds of computing for a second of sound; above 1× this computer cannot keep up."
         )
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(LARGE, SMALL, LARGE, SMALL)
+        layout.setContentsMargins(LARGE, SMALL, LARGE, MEDIUM)
         layout.setSpacing(MEDIUM)
         for widget in (self.dot, self.state, self.bar, self.cancel_button):
             layout.addWidget(widget)
