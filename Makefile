@@ -7,6 +7,9 @@ export PYTHON
 # Debian packages that the tests and the training data are spoken with.
 SPEECH_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
 
+# And those that the tests listen with: a sound server of their own, and what the program itself needs for a microphone.
+SOUND_PACKAGES := pulseaudio pulseaudio-utils libportaudio2 libasound2-plugins
+
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check format bench clean
 
@@ -20,7 +23,7 @@ run: .venv/.ready-app ## Start the application: make run ARGS="--no-gui recordin
 	@$(BIN)/s2t2-live $(ARGS)
 
 test: .venv/.ready-dev .venv-oracle/.ready-oracle check ## Check and test everything: make test ARGS="-k tokenizer"
-	@scripts/system-packages $(SPEECH_PACKAGES)
+	@scripts/system-packages $(SPEECH_PACKAGES) $(SOUND_PACKAGES)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/.ready-dev ## Lint, format and types

@@ -111,7 +111,8 @@ def listen(arguments: Arguments, settings: Settings, display: Display) -> int:
         model = load_model(settings)
         log.info("Ctrl-C ends the session and finishes what was heard.")
         outcome = show(source, model, engine_settings(settings), display, files=files)
-    return outcome.code
+    # What an input lost has been told, and is no failure of the session.
+    return outcome.code if outcome.error is not None else 0
 
 
 def replay(arguments: Arguments, settings: Settings, display: Display) -> int:

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, AudioGap
+from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, AudioGap, AudioNotice
+from s2t2_live.audio.level import Level
 from s2t2_live.audio.segmenter import SegmenterSettings
 from s2t2_live.errors import OutputError, RecordingError, UsageError
 from s2t2_live.live import session as session_module
@@ -107,6 +108,8 @@ class ListSource:
                 raise item
             if isinstance(item, AudioGap):
                 self.position = item.end
+                yield item
+            elif isinstance(item, AudioNotice):
                 yield item
             elif callable(item):
                 item()
@@ -488,3 +491,122 @@ def test_no_thread_is_left() -> None:
     for thread in left:
         thread.join(10)
         assert not thread.is_alive()
+
+
+@dataclass
+class PausableSource(ListSource):
+    """Keeps what it is told."""
+
+    told: list[str] = field(default_factory=list)
+
+    def pause(self) -> None:
+        self.told.append("pause")
+
+    def resume(self) -> None:
+        self.told.append("resume")
+
+
+def test_pause_and_resume_are_the_sources() -> None:
+    source = PausableSource([speech(1.0)])
+    session = Session(source, GuessingModel(), settings=EngineSettings(), sinks=[Collector()])
+    assert not session.paused
+    session.pause()
+    assert session.paused
+    session.resume()
+    assert not session.paused
+    assert source.told == ["pause", "resume"]
+
+
+def test_a_gap_that_begins_ends_the_segment_at_once() -> None:
+    """The sentence before a pause is final before it is known how long the pause will be."""
+    finished = threading.Event()
+    seen: list[bool] = []
+    end = 2 * SAMPLE_RATE
+    source = ListSource(
+        [speech(2.0), AudioGap(end, end, "paused"), lambda: seen.append(finished.wait(60)),
+         AudioGap(end, 5 * end, "paused"), speech(2.0)],
+        real_time=True,
+    )  # fmt: skip
+    sink = Collector(lambda event: finished.set() if isinstance(event, Final) else None)
+    session = started(source, GuessingModel(), sink)
+    assert session.wait(60)
+    assert seen == [True]
+    assert [(gap.start, gap.end, gap.reason) for gap in sink.of(Gap)] == [(2.0, 10.0, "paused")]
+    check_invariants(sink, 12.0)
+
+
+def test_what_a_source_has_to_say_is_told() -> None:
+    held: list[Session] = []
+    lost: list[bool] = []
+
+    def look() -> None:
+        lost.append(held[0].lost)
+
+    source = ListSource(
+        [
+            speech(1.0),
+            look,
+            AudioNotice("Unplugged.", lost=True),
+            look,
+            AudioNotice("Check it."),
+            look,
+            speech(1.0),
+            look,
+        ]
+    )
+    sink = Collector()
+    session = Session(source, GuessingModel(), settings=EngineSettings(), sinks=[sink])
+    held.append(session)
+    session.start()
+    assert session.wait(60)
+    assert lost == [False, True, True, False]
+    assert [(error.message, error.fatal) for error in sink.of(Error)] == [("Unplugged.", False), ("Check it.", False)]
+    assert session.error is None
+    check_invariants(sink, 2.0)
+
+
+def test_a_source_that_begins_in_the_middle() -> None:
+    session, sink = run(ListSource([speech(2.0)], position=30 * SAMPLE_RATE))
+    assert sink.of(Gap) == []
+    (final,) = sink.of(Final)
+    assert 30.0 <= final.start < final.end <= 32.0
+    assert session.summary is not None
+    assert session.summary.audio == 2.0
+
+
+def test_level_and_what_waits_can_be_read_at_any_time() -> None:
+    gate, busy = threading.Event(), threading.Event()
+
+    def wait(call: int) -> None:
+        busy.set()
+        gate.wait(60)
+
+    heard = threading.Event()
+    source = ListSource([speech(2.0), silence(1.0), speech(3.0), heard.set, lambda: gate.wait(60)], real_time=True)
+    sink = Collector()
+    session = Session(source, GuessingModel(wait), settings=EngineSettings(), sinks=[sink])
+    assert (session.level, session.pending, session.backlog) == (Level(), 0.0, 0.0)
+    session.start()
+    assert heard.wait(60)
+    assert busy.wait(60)
+    assert session.level.position == 6.0
+    assert -40 < session.level.rms < session.level.peak < 0
+    assert session.pending > 5.0
+    assert session.backlog > 4.0
+    gate.set()
+    assert session.wait(60)
+    assert session.pending == session.backlog == 0.0
+
+
+def test_another_policy_from_the_next_segment_on() -> None:
+    held: list[Session] = []
+    source = ListSource(
+        [speech(3.0), silence(1.0), lambda: held[0].change(PolicySettings(name="final-only")), speech(3.0)]
+    )
+    sink = Collector()
+    session = Session(source, GuessingModel(), settings=EngineSettings(), sinks=[sink])
+    held.append(session)
+    session.start()
+    assert session.wait(60)
+    assert len(sink.of(Final)) == 2
+    assert {event.segment for event in sink.of(Partial)} == {1}

@@ -1,0 +1,101 @@
+"""Sources that listen to a real sound server, in this process: what it does to them and what they make of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from queue import Queue
+from typing import Any
+
+import numpy as np
+import pytest
+
+from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, AudioGap, AudioNotice, SourceItem
+from s2t2_live.audio.devices import find_input
+from s2t2_live.audio.microphone import Microphone
+
+TIMEOUT = 120
+"""Seconds after which a test hangs; no measure of speed."""
+
+
+class Listener:
+    """Iterates over a microphone on a thread of its own."""
+
+    def __init__(self) -> None:
+        self.source = Microphone(find_input("microphone_16000"))
+        self._items: Queue[SourceItem | None] = Queue()
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        for item in self.source:
+            self._items.put(item)
+        self._items.put(None)
+
+    def until(self, wanted: Callable[[SourceItem], bool]) -> SourceItem:
+        """The first item from now on that is so."""
+        while not wanted(item := self._items.get(timeout=TIMEOUT)):
+            assert item is not None, "it ended"
+        return item
+
+    def stop(self) -> None:
+        self.source.stop()
+        self._thread.join(TIMEOUT)
+        assert not self._thread.is_alive()
+
+
+@pytest.fixture
+def listener(sound_server: Any) -> Iterator[Listener]:
+    saved = os.dup(2)
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 2)  # PortAudio talks to itself
+    listener = Listener()
+    listener.until(lambda item: isinstance(item, AudioChunk))
+    yield listener
+    listener.stop()
+    os.dup2(saved, 2)
+    os.close(saved)
+    os.close(null)
+
+
+def is_gap(item: SourceItem) -> bool:
+    return isinstance(item, AudioGap) and item.end > item.start
+
+
+def test_a_frozen_server(listener: Listener, sound_server: Any) -> None:
+    """It hangs every call, the closing of the stream among them; when it goes on, so does the session."""
+    sound_server.freeze()
+    notice = listener.until(lambda item: isinstance(item, AudioNotice) and item.lost)
+    assert "is lost" in notice.message
+    sound_server.thaw()
+    gap = listener.until(is_gap)
+    assert listener.until(lambda item: isinstance(item, AudioChunk)).start >= gap.end
+
+
+def test_a_stop_while_the_server_is_frozen(listener: Listener, sound_server: Any) -> None:
+    sound_server.freeze()
+    listener.until(lambda item: isinstance(item, AudioNotice) and item.lost)
+    listener.stop()
+    sound_server.thaw()
+
+
+def test_a_server_that_is_killed_and_comes_back(listener: Listener, sound_server: Any) -> None:
+    sound_server.kill()
+    listener.until(lambda item: isinstance(item, AudioNotice) and item.lost)
+    sound_server.start()
+    gap = listener.until(is_gap)
+    assert gap.reason == "no sound from the microphone"
+    assert listener.until(lambda item: isinstance(item, AudioChunk)).start == gap.end
+
+
+def test_pause_and_resume(listener: Listener) -> None:
+    listener.source.pause()
+    listener.until(lambda item: isinstance(item, AudioGap))
+    listener.source.resume()
+    gap = listener.until(is_gap)
+    assert gap.reason == "paused"
+    chunks = [listener.until(lambda item: isinstance(item, AudioChunk)) for _ in range(10)]
+    assert [chunk.start for chunk in chunks] == [gap.end, *(chunk.end for chunk in chunks[:-1])]
+    assert listener.source.now() >= chunks[-1].end / SAMPLE_RATE
+    assert np.concatenate([chunk.samples for chunk in chunks]).dtype == np.float32
