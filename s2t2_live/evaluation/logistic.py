@@ -1,4 +1,4 @@
-"""Logistic regression by Newton's method, and the area under the curve of a score. Knows nothing of what it predicts."""
+"""Logistic regression by Newton's method, and the area under the curve of a score. Knows nothing of the labels."""
 
 from __future__ import annotations
 

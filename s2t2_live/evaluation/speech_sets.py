@@ -49,6 +49,11 @@ def held_out_phrases(book: PhraseBook, count: int, *, known: Collection[str] = (
     return list(itertools.islice(chosen.values(), skip, None))
 
 
+def known_sentences(speech: Path) -> set[str]:
+    """The English sentences that training has heard, where its shards are there."""
+    return {example.english for example in SpeechShards(speech).examples} if speech.is_dir() else set()
+
+
 def spread(phrases: Sequence[Phrase], *, copies: int = 1) -> dict[Voice, list[Phrase]]:
     """Each phrase for `copies` of the voices that training hears, drawn by weight."""
     rng = stable_random("spread", copies)

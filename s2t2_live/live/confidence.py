@@ -8,55 +8,38 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from torch import Tensor
 
 from s2t2_live.errors import CheckpointError
+from s2t2_live.live.hypothesis import Evidence
 from s2t2_live.speech2text2.json_files import read_object
 
 CONFIDENCE_FILE = "confidence.json"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What one decoding says about how sure the model was; means are over the tokens and the end of the sentence."""
+def evidence(logits: Tensor, chosen: Tensor, attention: Tensor, seconds: float) -> Evidence:
+    """What one decoding says about how sure the model was.
 
-    mean: float
-    """Mean log-probability."""
-    least: float
-    """Of the least probable token, its log-probability."""
-    entropy: float
-    """Mean entropy of the predictions, nats."""
-    margin: float
-    """Mean difference of the log-probabilities of the best and the second-best token."""
-    focus: float
-    """Mean of the highest attention that a token pays to one frame of the audio, 0 to 1."""
-    rate: float
-    """Tokens for each second of audio."""
-
-    @classmethod
-    def of(cls, logits: Tensor, chosen: Tensor, attention: Tensor, seconds: float) -> Evidence:
-        """Collect it.
-
-        Args:
-            logits: the decoder's predictions, (tokens, vocabulary).
-            chosen: the tokens that were taken, (tokens,).
-            attention: of each token to the audio, (heads, tokens, frames).
-            seconds: length of the audio.
-        """
-        predicted = logits.log_softmax(-1)
-        scores = predicted.gather(1, chosen[:, None])[:, 0]
-        best = predicted.topk(2, -1).values
-        return cls(
-            mean=float(scores.mean()),
-            least=float(scores.min()),
-            entropy=float(-(predicted.exp() * predicted).sum(-1).mean()),
-            margin=float((best[:, 0] - best[:, 1]).mean()),
-            focus=float(attention.mean(0).amax(-1).mean()),
-            rate=len(chosen) / seconds,
-        )
+    Args:
+        logits: the decoder's predictions, (tokens, vocabulary).
+        chosen: the tokens that were taken, (tokens,).
+        attention: of each token to the audio, (heads of all layers, tokens, frames).
+        seconds: length of the audio.
+    """
+    predicted = logits.log_softmax(-1)
+    scores = predicted.gather(1, chosen[:, None])[:, 0]
+    best = predicted.topk(2, -1).values
+    return Evidence(
+        mean=float(scores.mean()),
+        least=float(scores.min()),
+        entropy=float(-(predicted.exp() * predicted).sum(-1).mean()),
+        margin=float((best[:, 0] - best[:, 1]).mean()),
+        focus=float(attention.mean(0).amax(-1).mean()),
+        rate=len(chosen) / seconds,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +62,7 @@ class Calibration:
             bias = float(body["bias"])
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise CheckpointError(f"{path} must hold numbers as `weights` and `bias`; calibrate anew.") from error
-        unknown = weights.keys() - Evidence.__slots__
+        unknown = weights.keys() - {field.name for field in fields(Evidence)}
         if unknown or not math.isfinite(sum(weights.values()) + bias):
             raise CheckpointError(f"{path} has weights that mean nothing here: {', '.join(unknown) or 'not finite'}.")
         return cls(weights, bias)

@@ -12,6 +12,24 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one decoding says about how sure the model was; means are over the tokens and the end of the sentence."""
+
+    mean: float
+    """Mean log-probability."""
+    least: float
+    """Of the least probable token, its log-probability."""
+    entropy: float
+    """Mean entropy of the predictions, nats."""
+    margin: float
+    """Mean difference of the log-probabilities of the best and the second-best token."""
+    focus: float
+    """Mean of the highest attention that a token pays to one frame of the audio, 0 to 1."""
+    rate: float
+    """Tokens for each second of audio."""
+
+
+@dataclass(frozen=True, slots=True)
 class Hypothesis:
     """One translation of one stretch of audio."""
 
@@ -27,6 +45,8 @@ class Hypothesis:
     attended: tuple[float, ...] = ()
     """Where in the audio each token was taken from, seconds from its beginning; empty for a model that cannot tell."""
 
+    evidence: Evidence | None = None
+    """How sure the model was; None for a model that cannot tell, or where there are no tokens."""
     calibrated: float | None = None
     """How likely the translation is right, 0 to 1, by the checkpoint's own calibration; None without one."""
 

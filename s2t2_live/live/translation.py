@@ -14,9 +14,9 @@ from s2t2_live import Speech2Text2Processor, SpeechEncoderDecoderModel
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.audio.speech_check import speech_check
 from s2t2_live.errors import CheckpointError, UsageError
-from s2t2_live.live.confidence import Calibration, Evidence
+from s2t2_live.live.confidence import Calibration, evidence
 from s2t2_live.live.events import UNCERTAIN
-from s2t2_live.live.hypothesis import Hypothesis
+from s2t2_live.live.hypothesis import Evidence, Hypothesis
 from s2t2_live.speech2text2.hub import Progress, resolve_model_folder
 
 SHORTEST = 0.1
@@ -132,12 +132,20 @@ class SpeechTranslationModel:
                 sequence = generated[0].tolist()
             end = next((i for i in range(1 + len(prefix), len(sequence)) if sequence[i] in self._ends), None)
             length = len(samples) / SAMPLE_RATE
-            scores, attended, sure = self._aligned(encoded, sequence if end is None else sequence[: end + 1], length)
+            scores, attended, found = self._aligned(encoded, sequence[: None if end is None else end + 1], length)
+        sure = self._calibration.confidence(found) if self._calibration and found else None
         if (sure is None or sure < UNCERTAIN) and speech_check().log_odds(samples) < 0:
             return nothing
         tokens = tuple(sequence[1:end])
         seconds = tuple(place * length for place in attended[: len(tokens)])
-        return Hypothesis(tokens, complete=end is not None, log_probabilities=scores, attended=seconds, calibrated=sure)
+        return Hypothesis(
+            tokens,
+            complete=end is not None,
+            log_probabilities=scores,
+            attended=seconds,
+            evidence=found,
+            calibrated=sure,
+        )
 
     def text(self, tokens: Sequence[int]) -> str:
         text: str = self._processor.tokenizer.decode(list(tokens), skip_special_tokens=True)
@@ -175,10 +183,10 @@ class SpeechTranslationModel:
 
     def _aligned(
         self, encoded: Any, sequence: list[int], length: float
-    ) -> tuple[tuple[float, ...], list[float], float | None]:
+    ) -> tuple[tuple[float, ...], list[float], Evidence | None]:
         """Of each token after the start token: log-probability, and where in the audio it was taken from, 0 to 1.
 
-        And how likely all of it is right, if the checkpoint is calibrated. `length` is that of the audio, in seconds.
+        And how sure the model was of all of it. `length` is that of the audio, in seconds.
         """
         if len(sequence) < 2:
             return (), [], None
@@ -192,13 +200,11 @@ class SpeechTranslationModel:
         logits = output.logits[0].float().cpu()
         scores = tuple(logits.log_softmax(-1).gather(1, chosen[:, None])[:, 0].tolist())
         heads = [output.cross_attentions[layer][0, head] for layer, head in self._alignment_heads]
-        weights = torch.stack(heads).float()
+        weights = torch.stack(heads).float().mean(0)
         # The centre of the frame; frames are equally long, whatever the encoder makes of the audio.
-        places = (weights.mean(0).argmax(-1).double() + 0.5) / weights.shape[-1]
-        sure = None
-        if self._calibration is not None:
-            sure = self._calibration.confidence(Evidence.of(logits, chosen, weights, length))
-        return scores, places.tolist(), sure
+        places = (weights.argmax(-1).double() + 0.5) / weights.shape[-1]
+        attention = torch.cat(output.cross_attentions, dim=1)[0].float().cpu()
+        return scores, places.tolist(), evidence(logits, chosen, attention, length)
 
 
 def alignment_heads(model: SpeechEncoderDecoderModel) -> list[tuple[int, int]]:
