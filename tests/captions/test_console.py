@@ -174,3 +174,64 @@ def test_the_stream_chooses_the_console(terminal: tuple[TextIO, int], monkeypatc
 )
 def test_rows(text: str, count: int) -> None:
     assert rows(text, 20) == count
+
+
+def test_the_status_stands_below_what_is_rewritten(terminal: tuple[TextIO, int]) -> None:
+    out, reader = terminal
+    sink, screen = TerminalConsole(out), Screen()
+    for act, shown in [
+        (lambda: sink.show_status("0:01"), ["0:01"]),
+        (lambda: sink.handle(partial("Ich", "habe eine Katze")), ["Ich habe eine Katze", "0:01"]),
+        (lambda: sink.show_status("0:02"), ["Ich habe eine Katze", "0:02"]),
+        (lambda: sink.handle(final("Ich habe eine Katze.")), ["Ich habe eine Katze.", "0:02"]),
+        (lambda: sink.show_status("0:03"), ["Ich habe eine Katze.", "0:03"]),
+        (lambda: sink.show_status("-" * 50), ["Ich habe eine Katze.", "-" * (COLUMNS - 1)]),
+    ]:
+        act()
+        screen.feed(read(out, reader))
+        assert screen.text == shown
+    sink.show_status("-" * 50)
+    assert read(out, reader) == "", "nothing new, nothing written"
+    sink.close()
+    screen.feed(read(out, reader))
+    assert screen.text == ["Ich habe eine Katze.", ""]
+
+
+def test_what_else_is_written_stands_above(terminal: tuple[TextIO, int]) -> None:
+    out, reader = terminal
+    sink, screen = TerminalConsole(out), Screen()
+    sink.handle(partial("Guten", "Tag"))
+    sink.show_status("0:01")
+    with sink.interrupted():
+        out.write("s2t2-live: late\n")
+    screen.feed(read(out, reader))
+    assert screen.text == ["s2t2-live: late", "Guten Tag", "0:01"]
+
+
+def test_a_high_caption_leaves_room_for_the_status(terminal: tuple[TextIO, int]) -> None:
+    out, reader = terminal
+    sink, screen = TerminalConsole(out), Screen()
+    sink.show_status("0:01")
+    sink.handle(partial("a" * 6 * COLUMNS, "end"))
+    screen.feed(read(out, reader))
+    assert len(screen.text) == LINES - 1
+    assert screen.text[-2:] == ["end", "0:01"]
+    sink.handle(final("Ja."))
+    screen.feed(read(out, reader))
+    assert screen.text == ["Ja.", "0:01"]
+
+
+def test_a_caption_that_the_model_is_not_sure_of_says_so(terminal: tuple[TextIO, int]) -> None:
+    out, reader = terminal
+    sink = TerminalConsole(out)
+    sink.handle(Final(1, 0.0, 1.0, "Ja.", 0.1, 0.2, confidence=0.9))
+    sink.handle(Final(2, 1.0, 2.0, "Nein.", 0.1, 0.2, confidence=0.2))
+    sink.handle(Final(3, 2.0, 3.0, "Doch.", 0.1, 0.2, confidence=None))
+    shown = read(out, reader).replace("\r\n", "\n")
+    assert shown == "Ja.\nNein. \x1b[2m(uncertain)\x1b[0m\nDoch.\n"
+
+
+def test_a_pause_is_no_loss(terminal: tuple[TextIO, int]) -> None:
+    out, reader = terminal
+    TerminalConsole(out).handle(Gap(1.0, 5.0, "paused"))
+    assert read(out, reader) == "[paused]\r\n"
