@@ -215,7 +215,7 @@ def test_a_high_caption_leaves_room_for_the_status(terminal: tuple[TextIO, int])
     sink.handle(partial("a" * 6 * COLUMNS, "end"))
     screen.feed(read(out, reader))
     assert len(screen.text) == LINES - 1
-    assert screen.text[-2:] == ["end", "0:01"]
+    assert screen.text[-2:] == [" end", "0:01"]
     sink.handle(final("Ja."))
     screen.feed(read(out, reader))
     assert screen.text == ["Ja.", "0:01"]
