@@ -15,6 +15,7 @@ from s2t2_live.flags import Arguments
 from s2t2_live.live.journal import sessions_folder
 from s2t2_live.settings import Settings
 from s2t2_live.version import __version__
+from ui.companions import Companions
 from ui.controller import SessionController, session_sinks
 from ui.main_window import MainWindow
 from ui.preferences import Preferences
@@ -43,10 +44,12 @@ def run(arguments: Arguments, settings: Settings) -> int:
         controller = SessionController(settings, sinks=sinks)
         preferences = Preferences(settings, arguments.config)
         window = MainWindow(controller, preferences, theme)
+        companions = Companions(window, folder, arguments.config)
         signals = Signals(window.close, window)
         stack.callback(signals.release)
         window.show()
         controller.find_inputs()
+        companions.offer_last_session()
 
         def begin() -> None:
             controller.load_model()

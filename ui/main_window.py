@@ -159,7 +159,7 @@ class MainWindow(QMainWindow):
         self.welcome.open_button.clicked.connect(self.open_recording)
         self.start_button.clicked.connect(self.toggle)
         self.pause_button.clicked.connect(self.toggle_pause)
-        self.status_line.cancel_wanted.connect(controller.cancel_load)
+        self.status_line.cancel_wanted.connect(self._cancel_load)
         self.caption_view.style_wanted.connect(self.set_caption_style)
         self.caption_view.transcript_changed.connect(self._transcript_changed)
 
@@ -249,6 +249,13 @@ class MainWindow(QMainWindow):
     def play_sample(self) -> None:
         if (choice := sample()) is not None:
             self.start(choice)
+
+    @Slot()
+    def _cancel_load(self) -> None:
+        self.controller.cancel_load()
+        self.notice_bar.tell(
+            "The download was stopped; what has come is kept.", "Go &on with it", self.controller.load_model
+        )
 
     @Slot()
     def clear_captions(self) -> None:

@@ -249,6 +249,9 @@ class Overlay(QWidget):
 
     def showEvent(self, event: QShowEvent) -> None:
         if not event.spontaneous():
+            # The arrow keys are for it now: the desktop's window switcher leaves such windows out.
+            self.activateWindow()
+            self.setFocus()
             self.visibility_changed.emit(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
