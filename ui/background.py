@@ -50,7 +50,7 @@ class Background(QObject):
         try:
             outcome, deliver = work(), done
         except Exception as error:
-            if not isinstance(error, S2T2Error | OSError):
+            if not (self._closed or isinstance(error, S2T2Error | OSError)):
                 log.error("an unexpected failure", exc_info=error)
             outcome, deliver = error, failed
         # The lock keeps the object alive on the C++ side while it emits.

@@ -86,7 +86,8 @@ class SessionController(QObject):
         self._load: _Load | None = None
         self._loaded_settings: ModelSettings | None = None
         self._paused = self._draining = self._lost = self._busy = False
-        self._closing = False
+        self.closing = False
+        """Whether `shutdown` was called."""
 
     @property
     def running(self) -> bool:
@@ -98,7 +99,7 @@ class SessionController(QObject):
     @Slot()
     def load_model(self) -> None:
         """Load the model of the settings, in place of the one that is there; not while a session runs."""
-        if self.running or self._closing:
+        if self.running or self.closing:
             return
         self._drop_load()
         settings, load = self.settings, _Load()
@@ -138,7 +139,7 @@ class SessionController(QObject):
     @Slot(object)
     def start(self, choice: SourceChoice) -> None:
         """Begin a session as soon as there is a model, and the session that runs has ended."""
-        if self._closing:
+        if self.closing:
             return
         if self.running:
             self._next = choice
@@ -193,9 +194,9 @@ class SessionController(QObject):
     @Slot()
     def shutdown(self) -> None:
         """End everything within seconds and emit `shut_down`; what does not end in time is left behind."""
-        if self._closing:
+        if self.closing:
             return
-        self._closing = True
+        self.closing = True
         self._next = None
         if self._load is not None:
             self._load.cancelled.set()
@@ -290,7 +291,7 @@ class SessionController(QObject):
         self.session_ended.emit()
         if error is not None:
             self._failed(error)
-        if self._closing:
+        if self.closing:
             self._close()
             return
         following, self._next = self._next, None
