@@ -11,10 +11,10 @@ SPEECH_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k f
 SOUND_PACKAGES := pulseaudio pulseaudio-utils libportaudio2 libasound2-plugins
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format bench clean
+.PHONY: help demo run test check format bench bench-quality clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: .venv/.ready-app ## Translate the shipped recordings in the console while they play
 	@$(BIN)/python -m s2t2_live.evaluation.demo $(ARGS)
@@ -37,6 +37,10 @@ format: .venv/.ready-dev ## Put the code in the house's format
 
 bench: .venv/.ready-dev .venv-oracle/.ready-oracle ## Measure speed and quality
 	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark $(ARGS); done
+
+bench-quality: .venv/.ready-dev ## Measure the checkpoint's translations beside the goals: make bench-quality ARGS="--only natural"
+	@scripts/system-packages $(SPEECH_PACKAGES)
+	@$(BIN)/python benchmarks/quality.py $(ARGS)
 
 clean: ## Remove all that make has made, the virtual environments included
 	rm -rf .venv .venv-oracle build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

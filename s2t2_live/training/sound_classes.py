@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Fit and write; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m s2t2_live.training.sound_classes", description=__doc__)
     parser.add_argument("--speech", type=Path, default=Path(".work/speech"), help="shards (default: %(default)s)")
-    parser.add_argument("--count", type=int, default=2000, help="stretches of each class (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=1200, help="stretches of each class (default: %(default)s)")
     parser.add_argument("--output", type=Path, help="default: the file that ships with the program")
     options = parser.parse_args(arguments)
     try:
