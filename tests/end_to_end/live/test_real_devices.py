@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from queue import Queue
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, AudioGap, AudioNotice, SourceItem
 from s2t2_live.audio.devices import find_input
 from s2t2_live.audio.microphone import Microphone
+from s2t2_live.training.recordings import Recording
 
 TIMEOUT = 120
 """Seconds after which a test hangs; no measure of speed."""
@@ -22,8 +24,8 @@ TIMEOUT = 120
 class Listener:
     """Iterates over a microphone on a thread of its own."""
 
-    def __init__(self) -> None:
-        self.source = Microphone(find_input("microphone_16000"))
+    def __init__(self, name: str) -> None:
+        self.source = Microphone(find_input(name))
         self._items: Queue[SourceItem | None] = Queue()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -46,17 +48,29 @@ class Listener:
 
 
 @pytest.fixture
-def listener(sound_server: Any) -> Iterator[Listener]:
+def listen(sound_server: Any) -> Iterator[Callable[[str], Listener]]:
+    """Begins to listen to a device, and returns when it is heard."""
     saved = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)  # PortAudio talks to itself
-    listener = Listener()
-    listener.until(lambda item: isinstance(item, AudioChunk))
-    yield listener
-    listener.stop()
+    listeners: list[Listener] = []
+
+    def begin(name: str) -> Listener:
+        listeners.append(Listener(name))
+        listeners[-1].until(lambda item: isinstance(item, AudioChunk))
+        return listeners[-1]
+
+    yield begin
+    for listener in listeners:
+        listener.stop()
     os.dup2(saved, 2)
     os.close(saved)
     os.close(null)
+
+
+@pytest.fixture
+def listener(listen: Callable[[str], Listener]) -> Listener:
+    return listen("microphone_16000")
 
 
 def is_gap(item: SourceItem) -> bool:
@@ -87,6 +101,26 @@ def test_a_server_that_is_killed_and_comes_back(listener: Listener, sound_server
     gap = listener.until(is_gap)
     assert gap.reason == "no sound from the microphone"
     assert listener.until(lambda item: isinstance(item, AudioChunk)).start == gap.end
+
+
+def test_each_input_is_heard_by_itself(
+    listen: Callable[[str], Listener], sound_server: Any, recordings: dict[Path, Recording]
+) -> None:
+    silent, loud = listen("microphone_16000"), listen("microphone_48000")
+    assert (silent.source.sample_rate, loud.source.sample_rate) == (16_000, 48_000)
+    sound_server.play(min(recordings), 48_000)
+    loud.until(lambda item: isinstance(item, AudioChunk) and np.abs(item.samples).max() > 0.05)
+    now = loud.source.now()
+    heard: list[float] = []
+
+    def silence_until_now(item: SourceItem) -> bool:
+        if isinstance(item, AudioChunk):
+            heard.append(float(np.abs(item.samples).max()))
+            return item.end / SAMPLE_RATE > now
+        return False
+
+    silent.until(silence_until_now)
+    assert max(heard) == 0.0
 
 
 def test_pause_and_resume(listener: Listener) -> None:
