@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -17,8 +17,9 @@ from torch.nn import functional as F
 from s2t2_live.errors import CheckpointError, InputError, TokenInputError
 from s2t2_live.speech2text2.activations import activation
 from s2t2_live.speech2text2.attention import Attention, causal_mask, padding_mask
-from s2t2_live.speech2text2.cache import GrowingState, LayerState
+from s2t2_live.speech2text2.cache import GrowingState
 from s2t2_live.speech2text2.config import Speech2Text2Config
+from s2t2_live.speech2text2.inference import InferenceDecoder
 from s2t2_live.speech2text2.model_config import ModelConfig
 from s2t2_live.speech2text2.outputs import CausalLMOutput, DecoderOutput, LayerCache
 from s2t2_live.speech2text2.positions import SinusoidalPositions
@@ -51,7 +52,7 @@ class DecoderLayer(nn.Module):
         self.final_layer_norm = nn.LayerNorm(config.d_model)
 
     def forward(
-        self, x: Tensor, state: LayerState, masks: Masks, self_weights: bool = False, cross_weights: bool = False
+        self, x: Tensor, state: GrowingState, masks: Masks, output_attentions: bool = False
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """`x` `(batch, length, size)` to the same, and on request the weights of both attentions.
 
@@ -65,13 +66,13 @@ class DecoderLayer(nn.Module):
             masks.self_mask,
             causal=masks.causal,
             head_mask=masks.head_mask,
-            output_attentions=self_weights,
+            output_attentions=output_attentions,
         )
         x = self.self_attn_layer_norm(x + self._drop(context))
         weights_across = None
         if state.cross is not None:
             context, weights_across = self.encoder_attn(
-                x, *state.cross, masks.cross_mask, head_mask=masks.cross_head_mask, output_attentions=cross_weights
+                x, *state.cross, masks.cross_mask, head_mask=masks.cross_head_mask, output_attentions=output_attentions
             )
             x = self.encoder_attn_layer_norm(x + self._drop(context))
         inner = F.dropout(self.activation(self.fc1(x)), self.activation_dropout, self.training)
@@ -97,35 +98,9 @@ class Decoder(nn.Module):
         self.embed_positions = SinusoidalPositions(config.max_target_positions, config.d_model, config.pad_token_id)
         self.layers = nn.ModuleList(DecoderLayer(config) for _ in range(config.decoder_layers))
 
-    def cross_keys_values(self, encoder_hidden_states: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """For every layer, keys and values `(batch, heads, frames, head size)` of the encoder's frames."""
-        return [layer.encoder_attn.keys_and_values(encoder_hidden_states) for layer in self.layers]  # type: ignore[operator, union-attr]
-
     def embed(self, ids: Tensor, positions: Tensor, most: int) -> Tensor:
         """Vectors of tokens at `positions`, of which none exceeds `most`."""
         return self.embed_tokens(ids) * self.embed_scale + self.embed_positions(positions, most)
-
-    def run(
-        self,
-        x: Tensor,
-        states: Sequence[LayerState],
-        masks: Masks,
-        self_weights: bool = False,
-        cross_weights: bool = False,
-    ) -> DecoderOutput:
-        """Runs embedded tokens `(batch, length, size)` through all layers; the masks hold for each."""
-        hidden_states, weights, weights_across = [x], [], []
-        for layer, state in zip(self.layers, states, strict=True):
-            x, weight, weight_across = layer(x, state, masks, self_weights, cross_weights)
-            hidden_states.append(x)
-            weights.append(weight)
-            weights_across.append(weight_across)
-        return DecoderOutput(
-            last_hidden_state=x,
-            hidden_states=tuple(hidden_states),
-            attentions=tuple(weights) if self_weights else None,
-            cross_attentions=tuple(weights_across) if cross_weights else None,
-        )
 
     def forward(
         self,
@@ -166,7 +141,7 @@ class Decoder(nn.Module):
                 None if head_mask is None else head_mask[i],
                 None if cross_attn_head_mask is None else cross_attn_head_mask[i],
             )
-            x, self_weight, cross_weight = layer(x, state, layer_masks, output_attentions, output_attentions)
+            x, self_weight, cross_weight = layer(x, state, layer_masks, output_attentions)
             if use_cache:
                 cache.append(state.as_tuple())
             if self_weight is not None:
@@ -244,6 +219,7 @@ class Speech2Text2ForCausalLM(PretrainedModel):
         super().__init__(config)
         self.model = _Wrapper(config)
         self.lm_head = nn.Linear(config.d_model, config.vocab_size, bias=False)
+        self._inference: tuple[tuple[object, ...], InferenceDecoder] | None = None
         self._initialize()
         self.tie_weights()
 
@@ -257,6 +233,28 @@ class Speech2Text2ForCausalLM(PretrainedModel):
                 if isinstance(module, nn.Linear) and module.bias is not None:
                     nn.init.zeros_(module.bias)
         self.model.decoder.embed_tokens.weight[self.config.pad_token_id].zero_()
+
+    def for_inference(self) -> InferenceDecoder:
+        """The layers and the head made ready for generation; kept until a weight or the mode changes.
+
+        A change in place through `.data` goes unnoticed until the next call of `train` or `eval`.
+        """
+        weights = list(self.parameters())
+        # In-place updates raise the version, moves and replacements change the address.
+        state = tuple((w.data_ptr(), w.dtype, None if w.is_inference() else w._version) for w in weights)
+        kept = self._inference
+        if kept is None or kept[0] != state or any(w.is_inference() for w in weights):
+            kept = self._inference = None  # there is room for one
+            layers = cast("Iterable[DecoderLayer]", self.model.decoder.layers)
+            kept = self._inference = (state, InferenceDecoder(layers, self.lm_head))
+        return kept[1]
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_inference": None}
+
+    def train(self, mode: bool = True) -> Speech2Text2ForCausalLM:
+        self._inference = None
+        return super().train(mode)
 
     def get_decoder(self) -> Decoder:
         return self.model.decoder

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from s2t2_live.speech2text2.attention import padding_mask
-from s2t2_live.speech2text2.cache import SlotState
-from s2t2_live.speech2text2.decoder import Masks, Speech2Text2ForCausalLM
+from s2t2_live.speech2text2.attention import causal_mask, padding_mask
+from s2t2_live.speech2text2.cache import Slots
+from s2t2_live.speech2text2.decoder import Speech2Text2ForCausalLM
 from s2t2_live.speech2text2.outputs import DecoderOutput
 
 Rearrange = Callable[[Tensor], Tensor]
@@ -53,14 +53,21 @@ class CachedDecoding:
         """`frames` `(batch, frames, size)` are what the decoder attends to; `frame_mask` is true where valid."""
         self.model = model
         self.decoder = model.get_decoder()
+        self._heads = model.config.decoder_attention_heads
         self.batch = len(frames)
         self.hypotheses = hypotheses
         self.wanted = wanted
         self.kept = Kept([], [], [])
-        self._states = [SlotState(cross) for cross in self.decoder.cross_keys_values(frames)]
-        self._cross_mask = None if frame_mask is None else padding_mask(frame_mask, frames)
+        self._inference = model.for_inference()
+        self._frames = [layer.sources(frames) for layer in self._inference.layers]
+        self._slots = [Slots() for _ in self._frames]
+        padding = None if frame_mask is None else padding_mask(frame_mask, frames)
+        self._frame_mask = None if padding is None else self._for_heads(padding)
         self._length = 0
-        self._visible = torch.zeros(self.batch, hypotheses, 0, dtype=torch.bool, device=frames.device)
+        self._mask = frames.new_zeros(self.batch, hypotheses, 0)
+        smallest = torch.finfo(frames.dtype).min
+        # A new token is seen by its own hypothesis alone.
+        self._own = frames.new_full((hypotheses, hypotheses), smallest).fill_diagonal_(0.0).expand(self.batch, -1, -1)
 
     def prompt(self, ids: Tensor) -> Tensor:
         """Runs the common beginning `(batch, length)` of all hypotheses; returns scores of the next token.
@@ -69,12 +76,12 @@ class CachedDecoding:
         """
         length = ids.shape[1]
         self._length = length
-        self._visible = self._visible.new_ones(self.batch, self.hypotheses, length)
+        self._mask = self._mask.new_zeros(self.batch, self.hypotheses, length)
         positions = self.decoder.embed_positions
         x = self.decoder.embed(ids, positions.position_ids(ids, 0), length + positions.padding_id)
-        output = self._run(x, Masks(causal=length > 1, cross_mask=self._cross_mask))
+        output = self._run(x, causal_mask(length, length, x)[None] if length > 1 else None)
         self._keep(output, lambda t: t.repeat_interleave(self.hypotheses, dim=0), lambda t: t)
-        logits = self.model.lm_head(output.last_hidden_state[:, -1])
+        logits = self._inference.head(output.last_hidden_state[:, -1])
         return logits.repeat_interleave(self.hypotheses, dim=0)
 
     def step(self, tokens: Tensor, origins: Tensor | None = None) -> Tensor:
@@ -86,37 +93,37 @@ class CachedDecoding:
                 if None.
         """
         tokens = tokens.view(self.batch, self.hypotheses)
-        mask = None
-        if self.hypotheses > 1:
-            mask = self._extend_mask(origins)
+        mask = self._extend_mask(origins) if self.hypotheses > 1 else None
         positions = self.decoder.embed_positions
         pad = positions.padding_id
         self._length += 1
         position = torch.where(tokens == pad, pad, pad + self._length)
         x = self.decoder.embed(tokens, position, pad + self._length)
-        output = self._run(x, Masks(self_mask=mask, cross_mask=self._cross_mask))
+        output = self._run(x, mask)
         self._keep(output, self._by_hypothesis, self._own_past)
-        return self.model.lm_head(output.last_hidden_state).flatten(0, 1)
+        return self._inference.head(output.last_hidden_state.flatten(0, 1))
 
-    def _run(self, x: Tensor, masks: Masks) -> DecoderOutput:
-        wanted = self.wanted
-        return self.decoder.run(x, self._states, masks, wanted.attentions, wanted.attentions or wanted.cross_attentions)
+    def _run(self, x: Tensor, mask: Tensor | None) -> DecoderOutput:
+        return self._inference.run(x, self._slots, self._frames, mask, self._frame_mask)
 
     def _extend_mask(self, origins: Tensor | None) -> Tensor:
-        visible = self._visible
+        mask = self._mask
         if origins is not None:
-            rows = origins.view(self.batch, self.hypotheses, 1).expand(-1, -1, visible.shape[2])
-            visible = visible.gather(1, rows)
-        own = torch.eye(self.hypotheses, dtype=torch.bool, device=visible.device).expand(self.batch, -1, -1)
-        self._visible = torch.cat([visible, own], dim=2)
-        smallest = torch.finfo(self.model.dtype).min
-        mask = torch.zeros(self._visible.shape, dtype=self.model.dtype, device=visible.device)
-        return mask.masked_fill_(~self._visible, smallest)[:, None]
+            rows = origins.view(self.batch, self.hypotheses, 1).expand(mask.shape)
+            mask = mask.gather(1, rows)
+        self._mask = torch.cat([mask, self._own], dim=2)
+        return self._for_heads(self._mask[:, None])
+
+    def _for_heads(self, mask: Tensor) -> Tensor:
+        """`(batch, 1, length, sources)` to what broadcasts to `(batch * heads, length, sources)`."""
+        if self.batch == 1:
+            return mask[0]
+        return mask.expand(-1, self._heads, -1, -1).flatten(0, 1)
 
     def _keep(self, output: DecoderOutput, rows: Rearrange, past: Rearrange) -> None:
         if self.wanted.attentions and output.attentions is not None:
             self.kept.attentions.append(tuple(rows(past(t)) for t in output.attentions))
-        if output.cross_attentions is not None:
+        if (self.wanted.attentions or self.wanted.cross_attentions) and output.cross_attentions is not None:
             self.kept.cross_attentions.append(tuple(rows(t) for t in output.cross_attentions))
         if self.wanted.hidden_states and output.hidden_states is not None:
             self.kept.hidden_states.append(tuple(rows(t) for t in output.hidden_states))
@@ -131,5 +138,5 @@ class CachedDecoding:
         """Of weights over all slots, those of the slots that each hypothesis descends from."""
         if self.hypotheses == 1:
             return weights
-        slots = self._visible.nonzero()[:, 2].view(self.batch, 1, self.hypotheses, -1)
+        slots = (self._mask == 0).nonzero()[:, 2].view(self.batch, 1, self.hypotheses, -1)
         return weights.gather(3, slots.expand(-1, weights.shape[1], -1, -1))

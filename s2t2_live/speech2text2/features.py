@@ -15,6 +15,9 @@ from s2t2_live.errors import AudioInputError
 from s2t2_live.speech2text2.activations import activation
 from s2t2_live.speech2text2.config import SpeechEncoderConfig
 
+_FRAMES_AT_ONCE = 64
+"""Frames (1.3 s in the published shape) that the convolutions compute together where no gradient is needed."""
+
 
 class FeatureConvolution(nn.Module):
     """One convolution, normalised over channels ("layer"), over time ("group", first layer only) or not at all."""
@@ -37,8 +40,11 @@ class FeatureConvolution(nn.Module):
         x = self.conv(x)
         if isinstance(self.layer_norm, nn.LayerNorm):
             # The activation runs while channels are last, where memory is contiguous.
-            return self.activation(self.layer_norm(x.transpose(1, 2))).transpose(1, 2)
-        return self.activation(x if self.layer_norm is None else self.layer_norm(x))
+            x = self.layer_norm(x.transpose(1, 2))
+            return self.activation(x).transpose(1, 2)
+        if self.layer_norm is not None:
+            x = self.layer_norm(x)
+        return self.activation(x)
 
 
 class FeatureEncoder(nn.Module):
@@ -49,6 +55,7 @@ class FeatureEncoder(nn.Module):
         self.conv_layers = nn.ModuleList(FeatureConvolution(config, i) for i in range(len(config.conv_dim)))
         self.kernels = list(config.conv_kernel)
         self.strides = list(config.conv_stride)
+        self.over_time = config.feat_extract_norm == "group"
 
     @property
     def receptive_field(self) -> int:
@@ -76,6 +83,17 @@ class FeatureEncoder(nn.Module):
             raise AudioInputError(
                 f"{waveform.shape[1]} samples are too few: one frame needs {self.receptive_field}; give longer audio."
             )
+        if self.over_time or torch.is_grad_enabled():
+            return self._convolve(waveform)
+        # The first layers' outputs are the largest of the whole model: in parts they take a fraction of the memory.
+        frames = int(self.output_lengths(torch.tensor(waveform.shape[1])))
+        stride, overlap = math.prod(self.strides), self.receptive_field - math.prod(self.strides)
+        starts = range(0, frames, _FRAMES_AT_ONCE)
+        ends = (min(start + _FRAMES_AT_ONCE, frames) for start in starts)
+        parts = [waveform[:, start * stride : end * stride + overlap] for start, end in zip(starts, ends, strict=True)]
+        return torch.cat([self._convolve(part) for part in parts], dim=1)
+
+    def _convolve(self, waveform: Tensor) -> Tensor:
         x = waveform[:, None]
         for layer in self.conv_layers:
             x = layer(x)

@@ -135,6 +135,18 @@ def test_frozen_features_get_no_gradient() -> None:
     assert model.encoder.feature_projection.projection.weight.grad is not None
 
 
+@pytest.mark.parametrize("norm", ["layer", "group"])
+def test_long_audio_is_convolved_in_parts(norm: str) -> None:
+    model = Wav2Vec2Model(Wav2Vec2Config(**{**SMALL, "feat_extract_norm": norm})).eval().feature_extractor
+    for samples in (400, 20 * 63 + 21, 20 * 64 + 20, 20 * 200):
+        waveform = torch.randn(2, samples)
+        with torch.no_grad():
+            in_parts = model(waveform)
+        whole = model(waveform)
+        assert whole.grad_fn is not None
+        torch.testing.assert_close(in_parts, whole.detach())
+
+
 def test_weight_norm_is_folded_again_after_an_update() -> None:
     model = Wav2Vec2Model(Wav2Vec2Config(**SMALL)).eval()
     conv = model.encoder.pos_conv_embed.conv

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from s2t2_live import (
 )
 from s2t2_live.errors import AudioInputError, InputError, TokenInputError
 from s2t2_live.speech2text2.generation_config import GenerationConfig
+from s2t2_live.speech2text2.inference import Affine
 
 
 @pytest.fixture(scope="module")
@@ -229,6 +231,54 @@ def test_a_file_taken_from_the_configuration_gives_way_to_it(
     options = {"decoder_start_token_id": 2, "eos_token_id": 2, "pad_token_id": 1}
     (tmp_path / "generation_config.json").write_text(json.dumps(options | {"_from_model_config": derived}))
     assert SpeechEncoderDecoderModel.from_pretrained(tmp_path)._options().num_beams == beams
+
+
+def test_a_changed_weight_counts_at_once(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    changed = copy.deepcopy(model)
+    options: dict[str, Any] = {"max_length": 6, "return_dict_in_generate": True, "output_scores": True}
+    for parameter in (changed.decoder.get_decoder().layers[0].fc1.weight, changed.decoder.lm_head.weight):
+        before = changed.generate(**audio, **options).scores[0]
+        assert changed.decoder.for_inference() is changed.decoder.for_inference()
+        with torch.no_grad():
+            parameter.mul_(-1)
+        found = changed.generate(**audio, **options)
+        assert not torch.allclose(found.scores[0], before)
+        wanted = following_scores(changed, audio, found.sequences[:, :1])[:, -1]
+        torch.testing.assert_close(found.scores[0], wanted, atol=1e-4, rtol=1e-4)
+
+
+def test_dropout_while_training(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    with torch.no_grad():
+        encoded = model.encoder(audio["inputs"], attention_mask=audio["attention_mask"])
+    options: dict[str, Any] = {"max_length": 3, "return_dict_in_generate": True, "output_scores": True}
+    given = {"encoder_outputs": encoded, "attention_mask": audio["attention_mask"]}
+    still = model.generate(**given, **options).scores[0]
+    try:
+        model.decoder.train()
+        first, second = (model.generate(**given, **options).scores[0] for _ in range(2))
+    finally:
+        model.eval()
+    assert not torch.allclose(first, second)
+    torch.testing.assert_close(model.generate(**given, **options).scores[0], still)
+
+
+@pytest.mark.parametrize("sizes", [[3], [256], [300], [100, 100, 100], [512, 90]])
+@pytest.mark.parametrize("bias", [True, False])
+def test_products_in_blocks_of_columns(sizes: list[int], bias: bool) -> None:
+    modules = [torch.nn.Linear(7, size, bias=bias) for size in sizes]
+    x = torch.randn(5, 7)
+    with torch.no_grad():
+        torch.testing.assert_close(Affine(*modules)(x), torch.cat([module(x) for module in modules], dim=1))
+
+
+def test_modules_that_are_not_plain_linear_multiply_themselves() -> None:
+    class Doubled(torch.nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return 2 * super().forward(x)
+
+    plain, doubled = torch.nn.Linear(4, 3), Doubled(4, 3)
+    x = torch.randn(2, 4)
+    assert torch.equal(Affine(plain, doubled)(x), torch.cat([plain(x), doubled(x)], dim=1))
 
 
 def test_past_the_position_table(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
