@@ -17,6 +17,7 @@ from s2t2_live.settings import Settings
 from s2t2_live.version import __version__
 from ui.companions import Companions
 from ui.controller import SessionController, session_sinks
+from ui.garbage import GarbageCollector
 from ui.main_window import MainWindow
 from ui.preferences import Preferences
 from ui.signals import Signals
@@ -43,6 +44,9 @@ def run(arguments: Arguments, settings: Settings) -> int:
         stack.enter_context(messages(arguments.verbosity))
         controller = SessionController(settings, sinks=sinks)
         preferences = Preferences(settings, arguments.config)
+        garbage = GarbageCollector()
+        stack.callback(garbage.release)
+        controller.model_loaded.connect(garbage.spare)
         window = MainWindow(controller, preferences, theme)
         companions = Companions(window, folder, arguments.config)
         signals = Signals(window.close, window)
