@@ -59,7 +59,8 @@ def run(arguments: Arguments, settings: Settings) -> int:
     if arguments.window:
         return show_window(arguments, settings)
 
-    from s2t2_live.terminal import Display, messages, own_standard_error
+    from s2t2_live.standard_streams import messages, own_standard_error
+    from s2t2_live.terminal import Display
 
     # PortAudio and ALSA write about each outage what the program itself says better.
     quiet = arguments.verbosity > logging.DEBUG and not arguments.files

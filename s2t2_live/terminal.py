@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import io
 import logging
-import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TextIO, TypeAlias
+from typing import TypeAlias
 
 from s2t2_live.audio.chunk import Source
 from s2t2_live.captions.console import TerminalConsole, console
-from s2t2_live.captions.files import CaptionFile, reason
+from s2t2_live.captions.files import CaptionFile
 from s2t2_live.captions.json_lines import JsonLinesWriter
 from s2t2_live.captions.messages import Messages
 from s2t2_live.captions.progress import ProgressBar
 from s2t2_live.captions.status import status
 from s2t2_live.captions.txt import TxtWriter
-from s2t2_live.errors import OutputError, S2T2Error
-from s2t2_live.live.events import Event
+from s2t2_live.errors import S2T2Error
 from s2t2_live.live.hypothesis import TranslationModel
 from s2t2_live.live.session import EngineSettings, Session, Sink
+from s2t2_live.standard_streams import MessageHandler, StandardOutput
 
 log = logging.getLogger(__name__)
 
@@ -32,89 +31,6 @@ REFRESH = 0.2
 """Seconds between two looks at the session, for the progress bar or the status line."""
 Refresh: TypeAlias = Callable[[bool], None]
 """Brings that up to date; told whether the user has stopped the session."""
-
-
-class MessageHandler(logging.StreamHandler[TextIO]):
-    """Log records on standard error, while what shows captions on the same terminal steps aside."""
-
-    def __init__(self) -> None:
-        super().__init__(sys.stderr)
-        self.setFormatter(logging.Formatter("s2t2-live: %(message)s"))
-        self.interrupted: Callable[[], AbstractContextManager[None]] = nullcontext
-
-    def emit(self, record: logging.LogRecord) -> None:
-        with self.interrupted():
-            super().emit(record)
-
-
-@contextmanager
-def messages(level: int) -> Iterator[MessageHandler]:
-    """Send the program's log from `level` on, and with details Python's warnings too, to standard error."""
-    handler = MessageHandler()
-    loggers = [logging.getLogger("s2t2_live"), logging.getLogger("py.warnings")]
-    before = [logger.level for logger in loggers]
-    logging.captureWarnings(True)
-    for logger, logger_level in zip(loggers, (level, level if level <= logging.DEBUG else logging.ERROR), strict=True):
-        logger.addHandler(handler)
-        logger.setLevel(logger_level)
-    try:
-        yield handler
-    finally:
-        logging.captureWarnings(False)
-        for logger, logger_level in zip(loggers, before, strict=True):
-            logger.removeHandler(handler)
-            logger.setLevel(logger_level)
-
-
-@contextmanager
-def own_standard_error() -> Iterator[None]:
-    """Keep standard error to Python: what libraries in C write there is dropped."""
-    try:
-        number = sys.stderr.fileno()
-    except (OSError, ValueError, AttributeError):
-        yield
-        return
-    before, kept = sys.stderr, os.dup(number)
-    before.flush()
-    dropped = os.open(os.devnull, os.O_WRONLY)
-    try:
-        with open(kept, "w", buffering=1, encoding=before.encoding, errors=before.errors, closefd=False) as sys.stderr:
-            os.dup2(dropped, number)
-            yield
-    finally:
-        sys.stderr = before
-        os.dup2(kept, number)
-        os.close(kept)
-        os.close(dropped)
-
-
-class StandardOutput:
-    """A sink that writes to standard output through another one, until the reader at the other end leaves."""
-
-    def __init__(self, sink: Sink, leave: Callable[[], None]) -> None:
-        """`leave` is called once, when nothing can be written any more."""
-        self._sink = sink
-        self._leave = leave
-        self.gone = False
-
-    def handle(self, event: Event) -> None:
-        self._guarded(lambda: self._sink.handle(event))
-
-    def close(self) -> None:
-        self._guarded(self._sink.close)
-
-    def _guarded(self, write: Callable[[], None]) -> None:
-        if self.gone:
-            return
-        try:
-            write()
-        except OSError as error:
-            self.gone = True
-            # What is still in the buffer would fail again when Python exits.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            self._leave()
-            if not isinstance(error, BrokenPipeError):
-                raise OutputError(f"Cannot write to standard output: {reason(error)}.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +135,7 @@ def _run(session: Session, refresh: Refresh | None) -> bool:
         _wait(session, refresh, stopping=False)
         return False
     except KeyboardInterrupt:
-        log.info("Translating the last %.1f s of what was heard. Ctrl-C again drops it.", session.pending)
+        log.info("Stopping; what was heard is translated first, %.1f s. Ctrl-C again drops it.", session.pending)
         session.stop()
     try:
         _wait(session, refresh, stopping=True)

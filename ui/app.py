@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 def run(arguments: Arguments, settings: Settings) -> int:
     """Show the window until it is closed; the exit code."""
-    from s2t2_live.terminal import messages
+    from s2t2_live.standard_streams import messages
 
     application = make_application()
     theme = Theme(application)

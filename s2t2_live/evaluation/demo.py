@@ -19,7 +19,8 @@ from s2t2_live.evaluation.bleu import corpus_bleu
 from s2t2_live.live.events import Event, Final, Summary
 from s2t2_live.live.session import EngineSettings
 from s2t2_live.settings import Settings
-from s2t2_live.terminal import Display, messages, show
+from s2t2_live.standard_streams import messages
+from s2t2_live.terminal import Display, show
 from s2t2_live.training.recordings import Recording as Row
 from s2t2_live.training.recordings import read_table, split_sentences
 
