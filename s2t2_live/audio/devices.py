@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import sys
 
 from s2t2_live.audio.input_device import InputDevice, Kind
 from s2t2_live.errors import DeviceError
 
-__all__ = ["DeviceError", "InputDevice", "Kind", "find_input", "list_inputs"]
+__all__ = ["DeviceError", "InputDevice", "Kind", "find_again", "find_input", "list_inputs"]
 
 NO_SYSTEM_AUDIO = {
     "linux": "it takes a PulseAudio or PipeWire server, the commands of pulseaudio-utils and ALSA's plug-in for it; on "
@@ -54,6 +55,23 @@ def choose(inputs: list[InputDevice], query: str | None, kind: Kind = "microphon
         several = "; ".join(f"{device.name} ({device.id})" for device in found)
         raise DeviceError(f'"{query}" may be any of several audio inputs: {several}. Use the id in the brackets.')
     return found[0]
+
+
+def find_again(inputs: list[InputDevice], device: InputDevice) -> InputDevice:
+    """The same device among these; ALSA's number for it may be another one after it was unplugged.
+
+    Raises DeviceError when it is not there.
+    """
+    by_id = [other for other in inputs if other.id == device.id]
+    by_name = [other for other in inputs if _plain(other.name) == _plain(device.name) and other.kind == device.kind]
+    for found in (by_id, by_name):
+        if len(found) == 1:
+            return found[0]
+    raise DeviceError(f"{device.name} is not there; connect it, or choose another input.")
+
+
+def _plain(name: str) -> str:
+    return re.sub(r" \(hw:\d+,\d+\)$", "", name)
 
 
 def _none(kind: Kind) -> str:

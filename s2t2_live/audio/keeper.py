@@ -9,7 +9,7 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Protocol
 
-from s2t2_live.audio.devices import choose, list_inputs
+from s2t2_live.audio.devices import find_again, list_inputs
 from s2t2_live.audio.input_device import InputDevice
 from s2t2_live.audio.portaudio import OnBlock, Stream, leave_open, open_stream
 from s2t2_live.audio.pulse import PREFIX, pulse_inputs
@@ -39,8 +39,8 @@ class PortAudioDriver:
     def find(self, device: InputDevice) -> InputDevice:
         if device.id.startswith(PREFIX):
             # PortAudio need not be asked while the server is away or has no such source.
-            return choose(pulse_inputs() or [], device.id)
-        return choose(list_inputs(), device.id)
+            return find_again(pulse_inputs() or [], device)
+        return find_again(list_inputs(), device)
 
     def open(self, device: InputDevice, on_block: OnBlock, on_end: Callable[[], None]) -> Stream:
         return open_stream(device, on_block, on_end)

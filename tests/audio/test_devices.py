@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from s2t2_live.audio import devices, portaudio, pulse
-from s2t2_live.audio.devices import DeviceError, InputDevice, choose, find_input, list_inputs
+from s2t2_live.audio.devices import DeviceError, InputDevice, choose, find_again, find_input, list_inputs
 from s2t2_live.audio.pulse import pulse_inputs
 
 BUILT_IN = InputDevice("pulse:alsa.pci", "Built-in microphone", "microphone", 2, 48_000, default=False)
@@ -72,6 +73,18 @@ def test_every_system_has_its_way_out(platform: str, monkeypatch: pytest.MonkeyP
     with pytest.raises(DeviceError) as caught:
         choose([USB], None, "system")
     assert devices.NO_SYSTEM_AUDIO[platform] in str(caught.value)
+
+
+def test_a_device_is_found_again_and_no_other() -> None:
+    assert find_again(INPUTS, replace(USB, sample_rate=8_000)) is USB
+    like = replace(BUILT_IN, id="pulse:alsa", name="Built-in")
+    with pytest.raises(DeviceError, match="Built-in is not there"):
+        find_again(INPUTS, like)
+    replugged = replace(USB, id="alsa:USB (hw:2,0)", name="USB (hw:2,0)")
+    before = replace(USB, id="alsa:USB (hw:1,0)", name="USB (hw:1,0)")
+    assert find_again([BUILT_IN, replugged], before) is replugged
+    with pytest.raises(DeviceError):
+        find_again([replugged, replace(replugged, id="alsa:USB (hw:3,0)", name="USB (hw:3,0)")], before)
 
 
 SOURCES = [
