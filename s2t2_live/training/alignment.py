@@ -22,7 +22,8 @@ from s2t2_live.training.bpe import separate_punctuation
 from s2t2_live.training.ctc import ALPHABET, encode_characters
 from s2t2_live.training.lexicon import Lexicon
 from s2t2_live.training.loop import Trainer, frame_count
-from s2t2_live.training.shards import Example, SpeechShards
+from s2t2_live.training.shards import SpeechShards
+from s2t2_live.training.speech import Example
 from s2t2_live.training.timing import Timing, timing_path, write_timings
 
 LEAST_SCORE = -3.0

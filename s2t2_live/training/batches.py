@@ -1,6 +1,6 @@
-"""From shards to batches of waveforms and token ids: shuffling, joining sentences, cutting them off, silences, packing.
+"""From speech to batches of waveforms and token ids: shuffling, joining sentences, cutting them off, silences, packing.
 
-Knows no model. The order depends on the seed, the epoch and the shards alone, so training resumes where it stopped.
+Knows no model. The order depends on the seed, the epoch and the speech alone, so training resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from torch import Tensor
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.training.ctc import ALPHABET, encode_characters
-from s2t2_live.training.shards import SpeechShards
+from s2t2_live.training.speech import Speech
 from s2t2_live.training.targets import TextEncoder
 from s2t2_live.training.timing import text_until
 from s2t2_live.training.wordless import wordless_sound
@@ -85,7 +85,7 @@ Target = tuple[list[int], str]
 
 
 def training_batches(
-    speech: SpeechShards, text: TextEncoder, settings: BatchSettings, *, seed: int, epoch: int, skip: int = 0
+    speech: Speech, text: TextEncoder, settings: BatchSettings, *, seed: int, epoch: int, skip: int = 0
 ) -> Iterator[Batch]:
     """The batches of one epoch, without the first `skip`."""
     rng = random.Random(f"{seed} {epoch}")
@@ -104,7 +104,7 @@ def training_batches(
             yield collate(waves, [_target(speech, plan) for plan in group], text)
 
 
-def evaluation_batches(speech: SpeechShards, text: TextEncoder, *, seconds: float) -> Iterator[tuple[Batch, list[int]]]:
+def evaluation_batches(speech: Speech, text: TextEncoder, *, seconds: float) -> Iterator[tuple[Batch, list[int]]]:
     """Every utterance once, unchanged but for 0.2 s of silence on both sides; with the indices of each batch."""
     margin = EVALUATION_MARGIN
     plans = [
@@ -135,7 +135,7 @@ def collate(waves: Sequence[NDArray[np.float32]], texts: Sequence[Target], text:
     )
 
 
-def _plan_epoch(speech: SpeechShards, settings: BatchSettings, rng: random.Random) -> list[_Plan]:
+def _plan_epoch(speech: Speech, settings: BatchSettings, rng: random.Random) -> list[_Plan]:
     by_voice: dict[str, list[int]] = {}
     for index, example in enumerate(speech.examples):
         by_voice.setdefault(example.voice, []).append(index)
@@ -158,7 +158,7 @@ def _plan_epoch(speech: SpeechShards, settings: BatchSettings, rng: random.Rando
     return plans
 
 
-def _cut_off(plans: list[_Plan], speech: SpeechShards, share: float, rng: random.Random) -> list[_Plan]:
+def _cut_off(plans: list[_Plan], speech: Speech, share: float, rng: random.Random) -> list[_Plan]:
     """Let that share of all plans end somewhere between its first and its last sample, as audio does that still comes.
 
     Only what is aligned can be cut, of that at most half: complete sentences stay the majority everywhere.
@@ -186,7 +186,7 @@ def _pack(plans: list[_Plan], samples: int) -> list[list[_Plan]]:
     return packed
 
 
-def _assemble(speech: SpeechShards, plan: _Plan, noise: np.random.Generator) -> NDArray[np.float32]:
+def _assemble(speech: Speech, plan: _Plan, noise: np.random.Generator) -> NDArray[np.float32]:
     if not plan.parts:
         return wordless_sound(plan.samples, noise)
     pieces = [np.zeros(plan.silences[0], dtype=np.float32)]
@@ -199,7 +199,7 @@ def _change_speed(wave: NDArray[np.float32], factor: float) -> NDArray[np.float3
     return np.asarray(soxr.resample(wave, SAMPLE_RATE * factor, SAMPLE_RATE, quality="LQ"), dtype=np.float32)
 
 
-def _target(speech: SpeechShards, plan: _Plan) -> Target:
+def _target(speech: Speech, plan: _Plan) -> Target:
     characters: list[int] = []
     german: list[str] = []
     start = plan.silences[0] if plan.parts else 0

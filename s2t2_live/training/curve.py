@@ -18,7 +18,7 @@ def plot_history(history: Path, target: Path) -> None:
     figure, (scores, loss) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
     for key, label in (("bleu", "BLEU"), ("exact", "exact, %"), ("token_accuracy", "token accuracy, %")):
         scores.plot(heard, [line[key] for line in lines], marker="o", label=label)
-    scores.set(xlabel="hours of audio heard", ylim=(0, 100), title="held-out phrases, voices heard in training")
+    scores.set(xlabel="hours of audio heard", ylim=(0, 100), title="evaluation set")
     scores.legend()
     loss.plot(heard, [line["validation_ctc"] for line in lines], marker="o")
     loss.set(xlabel="hours of audio heard", ylim=(0, None), title="CTC loss a character")

@@ -1,4 +1,4 @@
-"""The training loop: any speech encoder-decoder, cross-entropy on the German and CTC on the English.
+"""The training loop: any speech encoder-decoder, cross-entropy on the translation and CTC on the English.
 
 Resumable at any moment from its last saved state. Knows neither where the speech comes from nor how models are built.
 """
@@ -22,7 +22,8 @@ from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.training.augmentation import Augmentation, AugmentationSettings, normalize
 from s2t2_live.training.batches import IGNORED, Batch, BatchSettings, evaluation_batches, training_batches
 from s2t2_live.training.ctc import CTCHead
-from s2t2_live.training.shards import SpeechShards
+from s2t2_live.training.inference import sample_mask, translate
+from s2t2_live.training.speech import Speech
 from s2t2_live.training.targets import TextEncoder
 
 
@@ -42,12 +43,17 @@ class TrainingSettings:
     """Largest gradient norm."""
     label_smoothing: float = 0.1
     ctc_weight: float = 1.0
+    """0 where the English text is not known."""
     augmentation_ramp: float = 60.0
     """Minutes until augmentation has its full strength."""
     save_every: float = 3.0
     evaluate_every: float = 10.0
     evaluate_seconds: float = 400.0
     """Audio of the validation set that is looked at during training."""
+    patience: int = 0
+    """End after so many evaluations without a better BLEU, the first one before any training; 0 is never."""
+    bf16: bool | None = None
+    """Arithmetic in bfloat16; None is yes on a GPU and no on a CPU."""
     seed: int = 1
     batches: BatchSettings = field(default_factory=BatchSettings)
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
@@ -64,9 +70,25 @@ class Progress:
     """Batches done in this epoch."""
     heard: float = 0.0
     """Hours of audio."""
+    best: float = -1.0
+    """Highest BLEU of all evaluations, -1 before the first."""
+    stale: int = 0
+    """Evaluations since then."""
 
 
 Report = Callable[[Mapping[str, Any]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Listeners:
+    """Who is told what while a trainer trains."""
+
+    report: Report = lambda line: None
+    """Figures, every hundred updates and after every evaluation."""
+    advance: Callable[[Progress], None] = lambda progress: None
+    """After every update."""
+    improved: Callable[[], None] = lambda: None
+    """The model has its best BLEU yet."""
 
 
 class Trainer:
@@ -80,16 +102,21 @@ class Trainer:
         settings: TrainingSettings,
         *,
         device: str = "cpu",
-        report: Report = lambda line: None,
+        masked: bool = True,
+        listeners: Listeners | None = None,
     ) -> None:
-        """Prepare a run in `folder`; when it holds a `state.pt`, go on from there."""
+        """Prepare a run in `folder`; when it holds a `state.pt`, go on from there.
+
+        `masked` says whether the encoder is told where padding begins; some were trained without.
+        """
         torch.manual_seed(settings.seed)
         self.model = model.to(device)
         self.text = text
         self.folder = folder
         self.settings = settings
         self.device = torch.device(device)
-        self.report = report
+        self.masked = masked
+        self.listeners = listeners or Listeners()
         self.progress = Progress()
         self.ctc = CTCHead(model.config.decoder.d_model).to(device)
         self.augmentation = Augmentation(settings.augmentation)
@@ -120,15 +147,28 @@ class Trainer:
         rate = settings.final_learning_rate + (settings.peak_learning_rate - settings.final_learning_rate) * cosine
         return rate * min(1.0, (progress.updates + 1) / settings.warm_up)
 
-    def train(self, speech: SpeechShards, validation: SpeechShards) -> None:
-        """Train until the minutes are used up, saving and evaluating on the way."""
+    def train(self, speech: Speech, validation: Speech, *, until: float | None = None) -> None:
+        """Train until the minutes are used up, or `until` so many are, saving and evaluating on the way.
+
+        An interruption saves first what was learned.
+        """
+        try:
+            self._train(speech, validation, self.settings.minutes if until is None else until)
+        finally:
+            self.save()
+
+    def _train(self, speech: Speech, validation: Speech, until: float) -> None:
         settings, progress = self.settings, self.progress
+        if settings.patience and progress.best < 0:
+            self._record(self.evaluate(validation))
         next_save = progress.minutes + settings.save_every
         next_evaluation = progress.minutes + settings.evaluate_every
         losses: list[Tensor] = []
         started = last = time.monotonic()
         heard = 0.0
-        for batch in self._stream(speech):
+        batches = self._stream(speech)
+        while progress.minutes < until and not 0 < settings.patience <= progress.stale:
+            batch = next(batches)
             losses.append(self._update(batch))
             heard += batch.seconds
             now = time.monotonic()
@@ -136,29 +176,27 @@ class Trainer:
             last = now
             progress.updates += 1
             progress.heard += batch.seconds / 3600
+            self.listeners.advance(progress)
             if progress.updates % 100 == 0:
                 cross_entropy, ctc = torch.stack(losses).mean(0).tolist()
                 losses.clear()
-                self.report(
+                self.listeners.report(
                     {
                         **asdict(progress),
                         "cross_entropy": cross_entropy,
                         "ctc": ctc,
                         "learning_rate": self.learning_rate(),
                         "speed": heard / (now - started),
-                        "remaining": settings.minutes - progress.minutes,
+                        "remaining": until - progress.minutes,
                     }
                 )
             if progress.minutes >= next_save:
                 self.save()
                 next_save = progress.minutes + settings.save_every
-            if progress.minutes >= next_evaluation or progress.minutes >= settings.minutes:
+            if progress.minutes >= next_evaluation or progress.minutes >= until:
                 self._record(self.evaluate(validation))
                 next_evaluation = progress.minutes + settings.evaluate_every
                 last = time.monotonic()
-            if progress.minutes >= settings.minutes:
-                break
-        self.save()
 
     def save(self) -> None:
         """Write the state atomically."""
@@ -179,8 +217,8 @@ class Trainer:
         self.optimizer.load_state_dict(state["optimizer"])
         self.progress = Progress(**state["progress"])
 
-    def _stream(self, speech: SpeechShards) -> Iterator[Batch]:
-        """Batches without end; shards that were completed meanwhile join at the next epoch."""
+    def _stream(self, speech: Speech) -> Iterator[Batch]:
+        """Batches without end; speech that has come meanwhile joins at the next epoch."""
         while True:
             epoch, skip = self.progress.epoch, self.progress.batch
             for batch in training_batches(
@@ -203,11 +241,10 @@ class Trainer:
             audio = normalize(self.augmentation(audio, batch.lengths, generator, strength), batch.lengths)
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate()
-        with torch.autocast("cuda", torch.bfloat16, enabled=self.device.type == "cuda"):
+        half = self.device.type == "cuda" if settings.bf16 is None else settings.bf16
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             logits, states, frames, labels = self._forward(audio, batch)
-            ctc = self.ctc.loss(
-                states, frames, batch.characters.to(self.device), batch.character_lengths.to(self.device)
-            )
+            ctc = self._ctc_loss(states, frames, batch)
         cross_entropy = F.cross_entropy(
             logits.float().flatten(0, 1),
             labels.flatten(),
@@ -221,14 +258,18 @@ class Trainer:
         return torch.stack((cross_entropy, ctc)).detach()
 
     def _forward(self, audio: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        mask = torch.arange(audio.shape[1]) < batch.lengths[:, None]
         labels = batch.labels.to(self.device)
-        output = self.model(inputs=audio, attention_mask=mask.long().to(self.device), labels=labels)
+        output = self.model(inputs=audio, attention_mask=sample_mask(audio, batch, masked=self.masked), labels=labels)
         frames = frame_count(self.model, batch.lengths).to(self.device)
         return output.logits, output.encoder_last_hidden_state, frames, labels
 
+    def _ctc_loss(self, states: Tensor, frames: Tensor, batch: Batch) -> Tensor:
+        if not self.settings.ctc_weight:
+            return states.new_zeros((), dtype=torch.float32)
+        return self.ctc.loss(states, frames, batch.characters.to(self.device), batch.character_lengths.to(self.device))
+
     @torch.no_grad()
-    def evaluate(self, speech: SpeechShards, *, beams: int = 1, whole: bool = False) -> dict[str, float]:
+    def evaluate(self, speech: Speech, *, beams: int = 1, whole: bool = False) -> dict[str, float]:
         """BLEU, exact matches, token accuracy and CTC loss on clean speech: all of it, or `evaluate_seconds` of it."""
         from s2t2_live.evaluation.bleu import corpus_bleu
 
@@ -241,18 +282,11 @@ class Trainer:
         for batch, indices in evaluation_batches(speech, self.text, seconds=self.settings.batches.seconds):
             audio = normalize(batch.audio.to(self.device), batch.lengths)
             logits, states, frames, labels = self._forward(audio, batch)
-            ctc.append(
-                self.ctc.loss(states, frames, batch.characters.to(self.device), batch.character_lengths.to(self.device))
-            )
+            ctc.append(self._ctc_loss(states, frames, batch))
             counted = labels != IGNORED
             right += int(((logits.argmax(-1) == labels) & counted).sum())
             tokens += int(counted.sum())
-            mask = torch.arange(audio.shape[1]) < batch.lengths[:, None]
-            ids = self.model.generate(
-                inputs=audio, attention_mask=mask.long().to(self.device), num_beams=beams, max_new_tokens=80
-            )
-            assert isinstance(ids, Tensor)
-            hypotheses += [self.text.decode(row) for row in ids.tolist()]
+            hypotheses += translate(self.model, self.text, batch, beams=beams, masked=self.masked)
             references += [speech.examples[index].german for index in indices]
             seen += batch.seconds
             if seen >= self.settings.evaluate_seconds and not whole:
@@ -265,10 +299,16 @@ class Trainer:
         }
 
     def _record(self, scores: Mapping[str, float]) -> None:
-        line = {**asdict(self.progress), **scores}
+        progress = self.progress
+        better = scores["bleu"] > progress.best
+        progress.best = max(progress.best, scores["bleu"])
+        progress.stale = 0 if better else progress.stale + 1
+        if better:
+            self.listeners.improved()
+        line = {**asdict(progress), **scores}
         with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
             history.write(json.dumps(line) + "\n")
-        self.report(line)
+        self.listeners.report(line)
 
 
 def frame_count(model: SpeechEncoderDecoderModel, lengths: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,21 +17,8 @@ from numpy.typing import NDArray
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.errors import S2T2Error
+from s2t2_live.training.speech import Example
 from s2t2_live.training.timing import Timing, read_timings, timing_path
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """One utterance of a shard."""
-
-    english: str
-    german: str
-    topic: str
-    voice: str
-    start: int
-    """First sample in the shard's `.pcm`."""
-    length: int
-    """Samples."""
 
 
 def write_shard(
@@ -53,7 +40,7 @@ def write_shard(
 
 
 class SpeechShards:
-    """All utterances of a folder, memory-mapped."""
+    """All utterances of a folder, memory-mapped; a `Speech`."""
 
     def __init__(self, folder: Path, pattern: str = "*", *, topics: Collection[str] = ()) -> None:
         """Open every complete shard of the folder whose name matches; of `topics` only, where some are given.
@@ -62,7 +49,6 @@ class SpeechShards:
         """
         self.examples: list[Example] = []
         self.timings: dict[int, Timing] = {}
-        """When what was said, by the index of the example; of the aligned ones only."""
         self._samples: list[NDArray[np.int16]] = []
         self._shard_of: list[int] = []
         self._lines: list[int] = []

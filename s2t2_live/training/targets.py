@@ -10,14 +10,17 @@ class TextEncoder:
     """Turns a sentence into token ids with the end of sentence; remembers sentences that it has seen."""
 
     def __init__(self, tokenizer: Speech2Text2Tokenizer) -> None:
+        """Where the full stop is a word of the vocabulary, punctuation marks are words of the target."""
         self.tokenizer = tokenizer
+        self._separate = "." in tokenizer.get_vocab()
         self._seen: dict[str, list[int]] = {}
 
     def encode(self, german: str) -> list[int]:
         """Token ids, `</s>` at the end."""
         ids = self._seen.get(german)
         if ids is None:
-            ids = [*self.tokenizer(separate_punctuation(german)).input_ids, self.tokenizer.eos_token_id]
+            spaced = separate_punctuation(german) if self._separate else german
+            ids = [*self.tokenizer(spaced, add_special_tokens=False).input_ids, self.tokenizer.eos_token_id]
             self._seen[german] = ids
         return ids
 

@@ -11,7 +11,8 @@ import torch
 from s2t2_live.training.alignment import forced_alignment, known_from, learn_lexicon
 from s2t2_live.training.ctc import ALPHABET, encode_characters
 from s2t2_live.training.lexicon import Lexicon
-from s2t2_live.training.shards import Example, SpeechShards, write_shard
+from s2t2_live.training.shards import SpeechShards, write_shard
+from s2t2_live.training.speech import Example
 from s2t2_live.training.timing import MARGIN, Timing, read_timings, text_until, timing_path, write_timings
 
 PAIRS = [

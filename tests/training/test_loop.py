@@ -15,7 +15,7 @@ from s2t2_live.training.batches import BatchSettings, collate
 from s2t2_live.training.bpe import save_vocabulary
 from s2t2_live.training.demo_model import demo_config, new_demo_model
 from s2t2_live.training.export import export
-from s2t2_live.training.loop import Trainer, TrainingSettings, frame_count
+from s2t2_live.training.loop import Listeners, Progress, Trainer, TrainingSettings, frame_count
 from s2t2_live.training.shards import SpeechShards, write_shard
 from s2t2_live.training.targets import TextEncoder
 from s2t2_live.training.wordless import wordless_sound
@@ -61,14 +61,15 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> SpeechShards:
     return SpeechShards(folder)
 
 
-def make_trainer(folder: Path, speech: SpeechShards, report: Any = None, **changes: Any) -> Trainer:
+def make_trainer(folder: Path, speech: SpeechShards, **changes: Any) -> Trainer:
+    folder.mkdir(exist_ok=True)
     if not (folder / "vocab.json").exists():
         save_vocabulary(folder, [german for _, german in MELODIES], merges=40, alphabet="")
     tokenizer = Speech2Text2Tokenizer(str(folder / "vocab.json"), merges_file=str(folder / "merges.txt"))
     sample = torch.from_numpy(speech.audio(0))
     model = new_demo_model(len(tokenizer), sample / sample.std(), encoder_layers=1)
     settings = TrainingSettings(**{name: getattr(SETTINGS, name) for name in SETTINGS.__slots__} | changes)
-    return Trainer(model, TextEncoder(tokenizer), folder / "run", settings, report=report or (lambda line: None))
+    return Trainer(model, TextEncoder(tokenizer), folder / "run", settings)
 
 
 def train_updates(trainer: Trainer, speech: SpeechShards, updates: int) -> None:
@@ -76,7 +77,7 @@ def train_updates(trainer: Trainer, speech: SpeechShards, updates: int) -> None:
         if trainer.progress.updates >= updates:
             raise Stopped
 
-    trainer.report = stop
+    trainer.listeners = Listeners(report=stop)
     with pytest.raises(Stopped):
         trainer.train(speech, speech)
 
@@ -145,3 +146,62 @@ def test_utterances_without_words_are_learned_from(speech: SpeechShards, tmp_pat
         last = trainer._update(silent)
     assert torch.isfinite(torch.stack((first, last))).all()
     assert (last < first).all()
+
+
+def test_an_interruption_saves_what_was_learned(speech: SpeechShards, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, speech)
+
+    def interrupt(progress: Progress) -> None:
+        if progress.updates == 3:
+            raise KeyboardInterrupt
+
+    trainer.listeners = Listeners(advance=interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(speech, speech)
+    assert make_trainer(tmp_path, speech).progress.updates == 3
+
+
+def test_it_ends_when_nothing_gets_better_and_tells_of_the_best(speech: SpeechShards, tmp_path: Path) -> None:
+    scores = iter([10.0, 30.0, 20.0, 30.0, 99.0])
+    told: list[float] = []
+    trainer = make_trainer(tmp_path, speech, patience=2, evaluate_every=0.0)
+    trainer.evaluate = lambda *arguments, **named: {"bleu": next(scores)}  # type: ignore[method-assign]
+    trainer.listeners = Listeners(improved=lambda: told.append(trainer.progress.best))
+    trainer.train(speech, speech)
+    assert trainer.progress.best == 30.0
+    # The one before any training, then one after each of three updates.
+    assert trainer.progress.updates == 3
+    assert told == [10.0, 30.0]
+    again = make_trainer(tmp_path, speech, patience=2, evaluate_every=0.0)
+    again.train(speech, speech)
+    assert again.progress.updates == 3
+
+
+def test_a_state_from_before_the_best_was_kept_goes_on(speech: SpeechShards, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, speech)
+    trainer.progress.updates = 7
+    trainer.save()
+    state = torch.load(trainer.state_path, weights_only=True)
+    del state["progress"]["best"], state["progress"]["stale"]
+    torch.save(state, trainer.state_path)
+    assert make_trainer(tmp_path, speech).progress.updates == 7
+
+
+def test_bfloat16_computes_nearly_the_same(speech: SpeechShards, tmp_path: Path) -> None:
+    losses = []
+    for bf16 in (False, True):
+        trainer = make_trainer(tmp_path / str(bf16), speech, bf16=bf16)
+        batch = next(trainer._stream(speech))
+        losses.append(trainer._update(batch))
+        assert all(parameter.dtype == torch.float32 for parameter in trainer.parameters)
+    assert losses[0].tolist() != losses[1].tolist()
+    assert losses[1].tolist() == pytest.approx(losses[0].tolist(), rel=0.05)
+
+
+def test_without_english_there_is_no_ctc(speech: SpeechShards, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, speech, ctc_weight=0.0)
+    wave = speech.audio(0)
+    losses = trainer._update(collate([wave, wave], [([], "Ja."), ([], "Nein.")], trainer.text))
+    assert losses[0] > 0
+    assert losses[1] == 0
+    assert trainer.evaluate(speech)["validation_ctc"] == 0

@@ -1,0 +1,50 @@
+"""A checkpoint that is loaded to be trained or measured, and written as it was. Knows no data."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.errors import ModelError
+from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
+from s2t2_live.speech2text2.processor import Speech2Text2Processor
+from s2t2_live.training.targets import TextEncoder
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A model with what belongs to it."""
+
+    model: SpeechEncoderDecoderModel
+    """In float32."""
+    processor: Speech2Text2Processor
+    text: TextEncoder
+    masked: bool
+    """Whether the encoder is told where padding begins."""
+    dtype: torch.dtype
+    """Of the weights on disk."""
+
+    def save(self, folder: Path) -> None:
+        """Write it as it was: its type, its tokenizer."""
+        self.processor.save_pretrained(folder)
+        # The copy is for the type alone: the model goes on learning in float32.
+        copy.deepcopy(self.model).cpu().to(self.dtype).save_pretrained(folder)
+
+
+def load_checkpoint(name: str) -> Checkpoint:
+    """Raises ModelError when the audio of the checkpoint is not what the batches are made of."""
+    processor = Speech2Text2Processor.from_pretrained(name)
+    extractor = processor.feature_extractor
+    if extractor.sampling_rate != SAMPLE_RATE or not extractor.do_normalize:
+        raise ModelError(f"{name} takes no audio of 16 kHz with unit variance; it cannot be trained here.")
+    model = SpeechEncoderDecoderModel.from_pretrained(name, torch_dtype="auto")
+    dtype = model.dtype
+    with torch.no_grad():
+        for tensor in (*model.parameters(), *model.buffers()):
+            # The file is mapped into memory; what is trained must be memory of its own.
+            tensor.data = tensor.data.float() if tensor.dtype != torch.float32 else tensor.data.clone()
+    return Checkpoint(model, processor, TextEncoder(processor.tokenizer), extractor.return_attention_mask, dtype)

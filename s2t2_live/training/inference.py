@@ -1,0 +1,41 @@
+"""A batch through a model that is not being trained. Knows no optimiser."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
+from s2t2_live.training.augmentation import normalize
+from s2t2_live.training.batches import Batch
+from s2t2_live.training.targets import TextEncoder
+
+LONGEST = 120
+"""Tokens of a translation."""
+
+
+def sample_mask(audio: Tensor, batch: Batch, *, masked: bool) -> Tensor | None:
+    """1 where the audio is valid, (batch, samples); None for an encoder that was trained without."""
+    if not masked:
+        return None
+    return (torch.arange(audio.shape[1]) < batch.lengths[:, None]).long().to(audio.device)
+
+
+@torch.no_grad()
+def translate(
+    model: SpeechEncoderDecoderModel, text: TextEncoder, batch: Batch, *, beams: int, masked: bool
+) -> list[str]:
+    """The model's translation of each utterance."""
+    model.eval()
+    audio = normalize(batch.audio.to(model.device), batch.lengths)
+    longest = min(LONGEST, model.config.decoder.max_target_positions - 1)
+    ids = model.generate(
+        inputs=audio,
+        attention_mask=sample_mask(audio, batch, masked=masked),
+        num_beams=beams,
+        max_new_tokens=longest,
+        do_sample=False,
+        return_dict_in_generate=False,
+    )
+    assert isinstance(ids, Tensor)
+    return [text.decode(row) for row in ids.tolist()]

@@ -1,0 +1,136 @@
+"""Fine-tuning as a user starts it: a small checkpoint on melodies, and one step of the shipped one."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
+from s2t2_live.training.__main__ import main
+from s2t2_live.training.bpe import save_vocabulary
+from s2t2_live.training.checkpoint import load_checkpoint
+from s2t2_live.training.demo_model import new_demo_model
+from s2t2_live.training.export import export
+
+MELODIES = {"Ja.": (300, 300), "Nein.": (1200, 1200), "Guten Morgen.": (300, 2500)}
+
+
+def write_melodies(folder: Path, *, english: bool) -> None:
+    """Twelve files and a table of them."""
+    time = np.arange(6_000) / 16_000
+    lines = ["path\tsentence\ttranslation"]
+    for number in range(12):
+        german, tones = list(MELODIES.items())[number % 3]
+        wave = np.concatenate([np.sin(2 * np.pi * hertz * (1 + 0.01 * number) * time) for hertz in tones])
+        soundfile.write(folder / f"{number}.wav", 0.4 * wave, 16_000)
+        lines.append(f"{number}.wav\t{'yes no' if english else ''}\t{german}")
+    (folder / "all.tsv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("checkpoint")
+    size = save_vocabulary(folder, list(MELODIES), merges=20)
+    export(new_demo_model(size, torch.randn(16_000), encoder_layers=1), folder, folder / "made")
+    return folder / "made"
+
+
+def history(output: Path) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (output / "run" / "history.jsonl").read_text().splitlines()]
+
+
+def tune(model: Path, data: Path, output: Path, *options: str) -> Sequence[str]:
+    return ["finetune", str(model), str(data), "--output", str(output), "--threads", "1", *options]
+
+
+def test_a_checkpoint_learns_from_a_table_and_goes_on(
+    small_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_melodies(tmp_path, english=True)
+    output = tmp_path / "tuned"
+    options = ["--dev", str(tmp_path / "all.tsv"), "--evaluate-every", "0.02", "--patience", "0", "--batch", "6"]
+    arguments = tune(small_checkpoint, tmp_path / "all.tsv", output, "--rate", "1e-3", *options)
+    assert main([*arguments, "--minutes", "0.03"]) == 0
+    assert "12 utterances" in (said := capsys.readouterr().err)
+    assert "no CTC" not in said
+    first = history(output)
+    assert main([*arguments, "--minutes", str(first[-1]["minutes"] + 0.001)]) == 0
+    lines = history(output)
+    assert lines[: len(first)] == first
+    assert lines[-1]["updates"] > first[-1]["updates"] > 0
+    assert max(line["bleu"] for line in lines) == lines[-1]["best"]
+    assert (output / "run" / "history.png").exists()
+
+    tuned = load_checkpoint(str(output))
+    before = load_checkpoint(str(small_checkpoint))
+    assert tuned.dtype == before.dtype == torch.float16
+    old, new = before.model.state_dict(), tuned.model.state_dict()
+    frozen = [name for name in old if name.startswith("encoder.feature_extractor")]
+    assert frozen
+    assert all(torch.equal(old[name], new[name]) for name in frozen)
+    assert any(not torch.equal(old[name], new[name]) for name in old)
+
+    capsys.readouterr()
+    assert main(["evaluate", "--model", str(output), "--data", str(tmp_path / "all.tsv"), "--workers", "1"]) == 0
+    out = capsys.readouterr().out
+    assert "| all | 12 |" in out
+    assert "BLEU nrefs:1|" in out
+    assert "chrF nrefs:1|" in out
+    assert json.loads(out.splitlines()[-1])["1"]["all"]["bleu"] == pytest.approx(lines[-1]["best"], abs=5)
+
+
+def test_it_stops_early_and_keeps_the_best(
+    small_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_melodies(tmp_path, english=False)
+    output = tmp_path / "tuned"
+    # A rate of zero: nothing ever gets better than at the start.
+    arguments = tune(small_checkpoint, tmp_path / "all.tsv", output, "--rate", "0", "--evaluate-every", "0")
+    assert main([*arguments, "--patience", "3"]) == 0
+    assert "no CTC" in capsys.readouterr().err
+    assert [line["stale"] for line in history(output)] == [0, 1, 2, 3]
+    old = SpeechEncoderDecoderModel.from_pretrained(small_checkpoint).state_dict()
+    new = SpeechEncoderDecoderModel.from_pretrained(output).state_dict()
+    assert all(torch.equal(old[name], new[name]) for name in old)
+
+
+@pytest.mark.slow
+def test_the_shipped_checkpoint_takes_a_step(demo_model: Path, tmp_path: Path) -> None:
+    write_melodies(tmp_path, english=True)
+    arguments = tune(demo_model, tmp_path / "all.tsv", tmp_path / "tuned", "--batch", "3", "--patience", "0")
+    assert main([*arguments, "--minutes", "0.0001"]) == 0
+    assert (tmp_path / "tuned" / "run" / "state.pt").exists()
+    tuned = load_checkpoint(str(tmp_path / "tuned"))
+    assert tuned.text.decode(tuned.text.encode("Guten Morgen, wo ist es?")) == "Guten Morgen, wo ist es?"
+
+
+def test_bad_rows_and_nothing_to_learn_from(
+    small_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_melodies(tmp_path, english=True)
+    table = tmp_path / "all.tsv"
+    table.write_text("path\ttranslation\ngone.wav\tJa.\n", encoding="utf-8")
+    assert main(tune(small_checkpoint, table, tmp_path / "tuned")) == 1
+    assert f"{table}:2: there is no file" in capsys.readouterr().err
+    table.write_text("path\ttranslation\n0.wav\tJa.\n", encoding="utf-8")
+    assert main(tune(small_checkpoint, table, tmp_path / "tuned")) == 1
+    assert "one usable row" in capsys.readouterr().err
+    assert main(tune(tmp_path / "gone", table, tmp_path / "tuned", "--dev", str(table))) == 4
+    assert "gone" in capsys.readouterr().err
+    assert main(["evaluate", "--data", str(table)]) == 2
+
+
+def test_characters_that_the_model_cannot_write_are_named(
+    small_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_melodies(tmp_path, english=True)
+    table = tmp_path / "all.tsv"
+    table.write_text(table.read_text(encoding="utf-8").replace("Nein.", "Нет."), encoding="utf-8")
+    assert (
+        main(tune(small_checkpoint, table, tmp_path / "tuned", "--rate", "0", "--patience", "1", "--minutes", "0")) == 0
+    )
+    assert "4 of 11 translations" in capsys.readouterr().err.replace("3 of 11", "4 of 11")
