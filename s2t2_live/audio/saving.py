@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import wave
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -122,5 +121,4 @@ class _FlacWriter:
         self._file.write(samples)
 
     def close(self) -> None:
-        with suppress(RuntimeError):
-            self._file.close()
+        self._file.close()
