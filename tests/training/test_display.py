@@ -1,0 +1,38 @@
+"""What a training shows while it runs."""
+
+import io
+
+from s2t2_live.training.display import TrainingDisplay, figures
+from s2t2_live.training.loop import Progress
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_has_a_bar_with_the_time_that_is_left() -> None:
+    terminal = Terminal()
+    display = TrainingDisplay(minutes=200.0, err=terminal)
+    listeners = display.listeners()
+    for minutes in range(0, 101, 10):
+        listeners.advance(Progress(minutes=float(minutes), updates=minutes))
+    listeners.report({"bleu": 12.3456, "updates": 100})
+    display.close()
+    shown = terminal.getvalue()
+    assert "1 h 40 min left, 100 updates" in shown
+    assert "50%" in shown
+    assert "bleu 12.35  updates 100\n" in shown
+
+
+def test_a_file_has_the_lines_alone() -> None:
+    file = io.StringIO()
+    display = TrainingDisplay(minutes=10.0, err=file)
+    display.advance(Progress(minutes=5.0))
+    display.report({"ctc": 0.5})
+    display.close()
+    assert file.getvalue() == "ctc 0.5\n"
+
+
+def test_figures_are_short() -> None:
+    assert figures({"updates": 123456, "speed": 51.23456, "name": "x"}) == "updates 123456  speed 51.23  name x"
