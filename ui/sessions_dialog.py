@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import cast
 
 from PySide6.QtCore import (
     QAbstractTableModel,
@@ -31,7 +32,7 @@ from PySide6.QtWidgets import (
 
 from s2t2_live.live.journal import SavedSession, sessions
 from ui.background import Background
-from ui.theme import LARGE, MEDIUM
+from ui.theme import LARGE, MEDIUM, SMALL
 from ui.transcript import stamp
 
 COLUMNS = ("Begun", "Source", "Length", "First words")
@@ -143,6 +144,8 @@ class SessionsDialog(QDialog):
         view.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         view.horizontalHeader().setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         view.horizontalHeader().setHighlightSections(False)
+        view.horizontalHeader().setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        view.setStyleSheet(f"QTableView::item {{ padding: 0 {SMALL}px; }}")
         view.setWordWrap(False)
         view.activated.connect(self._open)
         view.selectionModel().selectionChanged.connect(self._select)
@@ -152,6 +155,8 @@ class SessionsDialog(QDialog):
         buttons.addButton(self.open_button, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.addButton(self.delete_button, QDialogButtonBox.ButtonRole.ActionRole)
         buttons.rejected.connect(self.reject)
+        for button in buttons.buttons():
+            cast(QPushButton, button).setAutoDefault(button is self.open_button)
         self.open_button.setDefault(True)
         self.open_button.clicked.connect(self._open)
         self.delete_button.clicked.connect(self._ask_to_delete)

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QFileDialog, QMenu, QMessageBox, QPushButton
+from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from s2t2_live.live.events import Event, Final, Gap, Partial, SessionStarted, SpeechEnded, SpeechStarted, Summary
-from s2t2_live.live.journal import Journal, sessions
-from s2t2_live.settings import Settings, WindowSettings, load_settings
+from s2t2_live.live.journal import Journal, sessions, sessions_folder
+from s2t2_live.settings import WindowSettings, load_settings
+from tests.ui.conftest import TIMEOUT
 from ui.companions import Companions
-from ui.controller import SessionController, State
+from ui.controller import State
 from ui.main_window import MainWindow
-from ui.preferences import Preferences
-from ui.theme import Theme
 
 STARTED = SessionStarted("demo", "cpu", "fp32", "local-agreement", "hotel.flac", 16_000, "1")
 SPOKEN: list[Event] = [
@@ -33,38 +31,16 @@ SPOKEN: list[Event] = [
     Final(1, 3.0, 4.0, "Guten Morgen.", 0.2, 0.4),
 ]
 SUMMARY = Summary(5.0, 2, 0.2, {"median": 0.4, "p95": 0.4}, 0.0)
-PATIENCE = 30_000
-"""Milliseconds that a background thread has."""
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return tmp_path / "sessions"
+def folder() -> Path:
+    return sessions_folder()
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    return tmp_path / "config.toml"
-
-
-@pytest.fixture
-def window(qtbot: QtBot, qapp: QApplication, config: Path) -> Iterator[MainWindow]:
-    """A main window whose model is never loaded."""
-    controller = SessionController(Settings(), sinks=lambda choice: [])
-    theme = Theme(qapp)
-    window = MainWindow(controller, Preferences(Settings(), config), theme)
-    window.show()
-    yield window
-    with qtbot.waitSignal(controller.shut_down, timeout=PATIENCE):
-        window.close()
-    qtbot.waitUntil(lambda: not window.isVisible(), timeout=PATIENCE)
-    window.deleteLater()
-    theme.deleteLater()
-
-
-@pytest.fixture
-def companions(window: MainWindow, folder: Path, config: Path) -> Companions:
-    return Companions(window, folder, config)
+def companions(window: MainWindow, folder: Path) -> Companions:
+    return Companions(window, folder)
 
 
 def save(folder: Path, events: list[Event]) -> Path:
@@ -85,7 +61,7 @@ def test_the_overlay_is_switched_in_the_menu_and_by_itself(
 ) -> None:
     window.actions_.overlay.trigger()
     assert companions.overlay.isVisible()
-    qtbot.waitUntil(companions.overlay.isActiveWindow, timeout=PATIENCE)
+    qtbot.waitUntil(companions.overlay.isActiveWindow, timeout=TIMEOUT)
     qtbot.keyClick(companions.overlay, Qt.Key.Key_Escape)
     assert not window.actions_.overlay.isChecked()
     assert companions.overlay.menu in window.actions_.view_menu.findChildren(QMenu) or any(
@@ -118,7 +94,7 @@ def test_an_export_by_menu(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
     assert not companions.exports[format].isEnabled()
     window.controller.events.emit([*SPOKEN, SUMMARY])
-    with qtbot.waitSignal(companions.exporter.exported, timeout=PATIENCE):
+    with qtbot.waitSignal(companions.exporter.exported, timeout=TIMEOUT):
         companions.exports[format].trigger()
     assert Path(asked[0]).name == f"hotel.{format}"
     text = (tmp_path / f"mine.{format}").read_text(encoding="utf-8")
@@ -138,14 +114,14 @@ def test_an_export_by_keyboard(
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (asked.append(given[2]), ("", ""))[1])
     window.controller.events.emit(SPOKEN)
     window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow, timeout=PATIENCE)
+    qtbot.waitUntil(window.isActiveWindow, timeout=TIMEOUT)
     qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     assert [Path(name).suffix for name in asked] == [".srt"]
 
 
 def test_an_export_that_fails_is_told(qtbot: QtBot, window: MainWindow, companions: Companions, tmp_path: Path) -> None:
     window.controller.events.emit(SPOKEN)
-    with qtbot.waitSignal(companions.exporter.failed, timeout=PATIENCE):
+    with qtbot.waitSignal(companions.exporter.failed, timeout=TIMEOUT):
         companions.exporter.write(tmp_path / "no" / "such" / "folder.srt", "srt")
     assert "no such file" in window.notice_bar.text
 
@@ -165,9 +141,8 @@ def test_the_name_of_an_export(window: MainWindow, companions: Companions, sourc
     assert companions.exporter.name == name
 
 
-def test_settings_are_opened_applied_and_kept(
-    qtbot: QtBot, window: MainWindow, companions: Companions, config: Path
-) -> None:
+def test_settings_are_opened_applied_and_kept(qtbot: QtBot, window: MainWindow, companions: Companions) -> None:
+    before = window.preferences.settings
     window.actions_.settings.trigger()
     dialog = companions.settings_dialog
     assert dialog is not None
@@ -180,8 +155,9 @@ def test_settings_are_opened_applied_and_kept(
     assert window.caption_view.style_.size == 31
     assert window.theme.colours.dark
     window.preferences.save()
-    assert load_settings(config, {}, []) == Settings(window=WindowSettings(theme="dark", font_size=31))
-    qtbot.waitUntil(lambda: companions.settings_dialog is None, timeout=PATIENCE)
+    assert window.preferences.settings == replace(before, window=WindowSettings(theme="dark", font_size=31))
+    assert load_settings(None, {}, []).window == WindowSettings(theme="dark", font_size=31)
+    qtbot.waitUntil(lambda: companions.settings_dialog is None, timeout=TIMEOUT)
     window.actions_.settings.trigger()
     again = companions.settings_dialog
     assert again is not None
@@ -195,10 +171,10 @@ def test_a_saved_session_is_opened_again(
     save(folder, [*SPOKEN, SUMMARY])
     companions.sessions_action.trigger()
     dialog = companions.sessions_dialog
-    qtbot.waitUntil(lambda: len(dialog.table.sessions) == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(dialog.table.sessions) == 1, timeout=TIMEOUT)
     (button,) = (button for button in dialog.findChildren(QPushButton) if button.text() == "&Open")
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: texts(window) == ["Der Zug fährt.", "Guten Morgen."], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: texts(window) == ["Der Zug fährt.", "Guten Morgen."], timeout=TIMEOUT)
     assert not dialog.isVisible()
     assert companions.exporter.events == [event for event in [*SPOKEN, SUMMARY] if not isinstance(event, Partial)]
     assert companions.exports["srt"].isEnabled()
@@ -211,7 +187,7 @@ def test_the_list_of_sessions(qtbot: QtBot, companions: Companions, folder: Path
     running.handle(STARTED)
     dialog = companions.sessions_dialog
     companions.sessions_action.trigger()
-    qtbot.waitUntil(lambda: len(dialog.table.sessions) == 3, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(dialog.table.sessions) == 3, timeout=TIMEOUT)
     shown = {tuple(str(dialog.table.index(row, column).data()) for column in (1, 2, 3)) for row in range(3)}
     assert shown == {
         ("A microphone", "0:04 (interrupted)", "Der Zug fährt."),
@@ -232,7 +208,7 @@ def test_a_session_that_goes_on_is_not_deleted_and_none_is_opened_while_one_runs
     running.handle(STARTED)
     dialog = companions.sessions_dialog
     companions.sessions_action.trigger()
-    qtbot.waitUntil(lambda: len(dialog.selected) == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(dialog.selected) == 1, timeout=TIMEOUT)
     assert dialog.open_button.isEnabled()
     assert not dialog.delete_button.isEnabled()
     dialog.set_busy(True)
@@ -245,15 +221,15 @@ def test_a_session_is_deleted_after_a_question(qtbot: QtBot, companions: Compani
     save(folder, [*SPOKEN, SUMMARY])
     dialog = companions.sessions_dialog
     companions.sessions_action.trigger()
-    qtbot.waitUntil(lambda: len(dialog.selected) == 1, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: len(dialog.selected) == 1, timeout=TIMEOUT)
     for answer, left in (("Cancel", 1), ("&Delete", 0)):
         qtbot.mouseClick(dialog.delete_button, Qt.MouseButton.LeftButton)
         (box,) = dialog.findChildren(QMessageBox)
         (button,) = (button for button in box.buttons() if button.text().replace("&", "") == answer.replace("&", ""))
         qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-        qtbot.waitUntil(lambda left=left: len(sessions(folder)) == left, timeout=PATIENCE)
-        qtbot.waitUntil(lambda: not dialog.findChildren(QMessageBox), timeout=PATIENCE)
-    qtbot.waitUntil(lambda: dialog.table.rowCount() == 0, timeout=PATIENCE)
+        qtbot.waitUntil(lambda left=left: len(sessions(folder)) == left, timeout=TIMEOUT)
+        qtbot.waitUntil(lambda: not dialog.findChildren(QMessageBox), timeout=TIMEOUT)
+    qtbot.waitUntil(lambda: dialog.table.rowCount() == 0, timeout=TIMEOUT)
     assert "Nothing has been saved yet" in dialog.notice.text()
 
 
@@ -263,17 +239,17 @@ def test_after_a_crash_the_last_session_is_offered_once(
     path = save(folder, SPOKEN)
     path.write_bytes(path.read_bytes()[:-9])
     companions.offer_last_session()
-    qtbot.waitUntil(lambda: "was cut off" in window.notice_bar.text, timeout=PATIENCE)
+    qtbot.waitUntil(lambda: "was cut off" in window.notice_bar.text, timeout=TIMEOUT)
     assert "hotel.flac" in window.notice_bar.text
     qtbot.mouseClick(window.notice_bar.button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: texts(window) == ["Der Zug fährt."], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: texts(window) == ["Der Zug fährt."], timeout=TIMEOUT)
     window.notice_bar.dismiss()
     (session,) = sessions(folder)
     assert session.state == "recovered"
     done: list[object] = []
     companions._background._finished.connect(lambda deliver, outcome: done.append(outcome))
     companions.offer_last_session()
-    qtbot.waitUntil(lambda: done == [None], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: done == [None], timeout=TIMEOUT)
     assert window.notice_bar.text == ""
 
 
@@ -286,7 +262,7 @@ def test_nothing_is_offered_after_an_orderly_end_or_for_nothing(
     done: list[object] = []
     companions._background._finished.connect(lambda deliver, outcome: done.append(outcome))
     companions.offer_last_session()
-    qtbot.waitUntil(lambda: done == [None], timeout=PATIENCE)
+    qtbot.waitUntil(lambda: done == [None], timeout=TIMEOUT)
     assert window.notice_bar.text == ""
 
 
