@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from s2t2_live.errors import S2T2Error
-from s2t2_live.evaluation.quality import BEAMS, Quality, scores, signatures
+from s2t2_live.evaluation.quality import BEAMS, Quality, failures, scores, signatures
 from s2t2_live.speech2text2.hub import resolve_model_folder
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +33,8 @@ SETS = {
     "natural": ("natural sentences, reserved voices", 40.0),
     "noisy": ("the same, noise at 10 dB, a room", None),
 }
+FAILURES = 5
+"""Of each set, the wrong translations that the model was surest of."""
 PARTS = (*SETS, "sounds", "speed", "confidence")
 
 
@@ -67,6 +69,7 @@ def measure(options: argparse.Namespace, parts: list[str]) -> dict[str, Any]:
         "phrases": options.phrases,
         "signatures": signatures(),
         "sets": {},
+        "failures": [],
         "goals": [],
         "skipped": [],
     }
@@ -93,7 +96,10 @@ def measure(options: argparse.Namespace, parts: list[str]) -> dict[str, Any]:
             print(found["skipped"][-1])
             continue
         label, wanted = SETS[part]
-        found["sets"][part] = scored = scores(getattr(quality, part))
+        translated = getattr(quality, part)
+        found["sets"][part] = scored = scores(translated)
+        if part in ("reserved", "natural"):
+            found["failures"] += failures(translated, FAILURES)
         for beams in BEAMS:
             show(f"{label}, {beams}", scored[beams])
             if wanted is not None:

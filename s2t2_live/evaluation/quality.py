@@ -41,7 +41,8 @@ from s2t2_live.live.guards import token_budget
 from s2t2_live.live.session import EngineSettings, Session
 from s2t2_live.live.translation import SpeechTranslationModel
 from s2t2_live.training.phrase_book import Phrase, PhraseBook
-from s2t2_live.training.shards import Example, SpeechShards
+from s2t2_live.training.shards import SpeechShards
+from s2t2_live.training.speech import Example
 from s2t2_live.training.voices import RESERVED_VOICES, Voice
 
 Samples = NDArray[np.float32]
@@ -235,6 +236,24 @@ class Quality:
             "far_and_real_below": _below([*far, *(final.confidence for final in real)]),
             "area_under_curve": area_under_curve(*known) if right else None,
         }
+
+
+def failures(translated: Sequence[Translated], count: int) -> list[dict[str, Any]]:
+    """Wrong translations that the model was surest of, beam 5, no sentence twice."""
+    wrong = [one for one in translated if not is_right(one.said["beam_5"], one.example.german)]
+    wrong.sort(key=lambda one: -_known(one.confidence))
+    first = {one.example.english: one for one in reversed(wrong)}
+    chosen = sorted(first.values(), key=lambda one: -_known(one.confidence))[:count]
+    return [
+        {
+            "english": one.example.english,
+            "reference": one.example.german,
+            "said": one.said["beam_5"],
+            "voice": one.example.voice,
+            "confidence": one.confidence,
+        }
+        for one in chosen
+    ]
 
 
 def scores(translated: Sequence[Translated]) -> dict[str, dict[str, Any]]:

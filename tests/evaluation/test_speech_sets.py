@@ -24,7 +24,7 @@ from s2t2_live.training.phrase_book import PhraseBook
 from s2t2_live.training.phrase_book.book import ALLOWED, canonical
 from s2t2_live.training.voices import RESERVED_VOICES, TRAINING_VOICES
 
-DRAWS = 20_000
+DRAWS = 10_000
 Words = tuple[str, ...]
 
 
@@ -48,7 +48,7 @@ def edits(length: int) -> int:
 
 def without(words: Words, count: int) -> Iterator[Words]:
     """The words without up to `count` of them."""
-    for left_out in range(count + 1):
+    for left_out in range(min(count, len(words)) + 1):
         yield from itertools.combinations(words, len(words) - left_out)
 
 
