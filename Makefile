@@ -11,7 +11,7 @@ SPEECH_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k f
 SOUND_PACKAGES := pulseaudio pulseaudio-utils libportaudio2 libasound2-plugins
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format bench bench-quality clean
+.PHONY: help demo run test check format bench bench-latency bench-quality clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,10 @@ format: .venv/.ready-dev ## Put the code in the house's format
 
 bench: .venv/.ready-dev .venv-oracle/.ready-oracle ## Measure speed and quality
 	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark $(ARGS); done
+
+bench-latency: .venv/.ready-dev ## Measure captions while people speak, by simulstream: make bench-latency ARGS="--steps 0.4"
+	@scripts/system-packages $(SPEECH_PACKAGES)
+	@$(BIN)/python benchmarks/latency.py $(ARGS)
 
 bench-quality: .venv/.ready-dev ## Measure the checkpoint's translations beside the goals: make bench-quality ARGS="--only natural"
 	@scripts/system-packages $(SPEECH_PACKAGES)

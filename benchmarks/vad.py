@@ -2,10 +2,10 @@
 
     python benchmarks/vad.py [--detectors webrtc,silero] [--audio DIR]
 
-The speech is the shipped recordings (synthetic voices) and, where `--audio` (default ../shared/audio) has them, recordings
-of people. What is speech is told from the level of the recording before noise and room are added, 10 ms at a time, pauses
-shorter than 0.3 s filled. Noises and room responses are those of `--audio`, else made: pink noise and noise that comes and
-goes, and two responses that die away. Each figure is over all noises or all rooms of its row.
+The speech is the shipped recordings (synthetic voices) and, where `--audio` (default ../shared/audio) has them,
+recordings of people. What is speech is told from the level of the recording before noise and room are added, 10 ms at a
+time, pauses shorter than 0.3 s filled. Noises and room responses are those of `--audio`, else made: pink noise and
+noise that comes and goes, and two responses that die away. Each figure is the mean over all noises or rooms of its row.
 
     error     frames that are decided wrongly, missed speech and false speech, percent of all frames
     missed    utterances of which less than half lies in a segment, percent
@@ -165,7 +165,9 @@ def decide(detector: VoiceDetector, samples: Samples) -> tuple[Labels, float]:
     decisions = [detector.is_speech(samples[at : at + size]) for at in range(0, len(samples) - size + 1, size)]
     used = time.process_time() - start
     middles = np.arange(len(samples) // HOP) * HOP + HOP // 2
-    return np.array(decisions)[np.minimum(middles // size, len(decisions) - 1)], 1000 * used * SAMPLE_RATE / len(samples)
+    return np.array(decisions)[np.minimum(middles // size, len(decisions) - 1)], 1000 * used * SAMPLE_RATE / len(
+        samples
+    )
 
 
 def segments(detector: VoiceDetector, samples: Samples) -> list[SegmentEnded]:
@@ -203,7 +205,9 @@ def measure(detector: VoiceDetector, case: Case) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--detectors", default=",".join(DETECTORS), help="(default: %(default)s)")
-    parser.add_argument("--audio", type=Path, default=ROOT.parent / "shared" / "audio", help="recordings, noises, rooms")
+    parser.add_argument(
+        "--audio", type=Path, default=ROOT.parent / "shared" / "audio", help="recordings, noises, rooms"
+    )
     options = parser.parse_args()
     detectors = {name: make_detector(name) for name in options.detectors.split(",")}
     found: dict[str, dict[str, list[dict[str, float]]]] = {}

@@ -1,4 +1,4 @@
-"""The Silero voice activity detector, behind the interface of `vad.py`; needs the package silero-vad. Knows no segments."""
+"""The Silero voice activity detector, which needs the package silero-vad. Knows no segments."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
 """The engine as a speech processor of simulstream, for its inference, its server and its web demo.
 
-`simulstream.yaml` beside this module is its configuration. The toolkit gives the audio and takes the captions; segments,
-policies and model are those of a live session, one after the other on the toolkit's thread. Knows no metric.
+`simulstream.yaml` beside this module is its configuration. The toolkit gives the audio and takes the captions;
+segments, policies and model are those of a live session, on the toolkit's thread. Knows no metric.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 from functools import reduce
 from pathlib import Path
 from types import SimpleNamespace
@@ -34,13 +35,17 @@ THEIRS = frozenset({"type", "speech_chunk_size", "detokenizer_type", "latency_un
 SPACE = "▁"
 """Begins each word of the output, so that tokens can be joined to a text without knowing what came before."""
 
+TOKEN = re.compile(f"{SPACE}?[^{SPACE}]+")
+"""A word with its space; at the beginning perhaps the rest of a word that was there, such as its full stop."""
+
 logger = logging.getLogger(__name__)
 
 
 class LiveSpeechProcessor(SpeechProcessor):  # type: ignore[misc]
     """One stream after the other; each processor has a model of its own, because a model belongs to one thread.
 
-    An output is what changes on the screen of a reader, in words: those that go, from the end, and those that come.
+    An output is what changes on the screen of a reader: the words that go, from the end, and those that come. A full
+    stop that comes behind a word takes nothing back.
     """
 
     def __init__(self, config: SimpleNamespace) -> None:
@@ -104,28 +109,27 @@ class LiveSpeechProcessor(SpeechProcessor):  # type: ignore[misc]
 
     def _output(self) -> IncrementalOutput:
         """What the events since the last output change in the text after the last final one."""
-        settled: list[str] = []
-        before, after = self._open, self._open
+        settled, unfinished = "", "".join(self._open)
         for event in self._events:
             if isinstance(event, Final):
-                settled += _words(event.text)
-                after = []
+                settled, unfinished = settled + _spaced(event.text), ""
             elif isinstance(event, Partial):
-                after = _words(" ".join(shown(event, self._stability)))
+                unfinished = _spaced(" ".join(shown(event, self._stability)))
             elif isinstance(event, Error):
                 logger.warning("%s", event.message)
         self._events.clear()
-        self._open = after
-        text = settled + after
-        same = 0
-        while same < min(len(before), len(text)) and before[same] == text[same]:
-            same += 1
-        new, deleted = text[same:], before[same:]
+        text, kept, length = settled + unfinished, 0, 0
+        while kept < len(self._open) and text.startswith(self._open[kept], length):
+            length += len(self._open[kept])
+            kept += 1
+        new, deleted = TOKEN.findall(text, length), self._open[kept:]
+        # A final is never taken back, so only the tokens of the open segment are remembered.
+        self._open = TOKEN.findall(unfinished) if settled else self._open[:kept] + new
         return IncrementalOutput(new, self.tokens_to_string(new), deleted, self.tokens_to_string(deleted))
 
 
-def _words(text: str) -> list[str]:
-    return [SPACE + word for word in text.split()]
+def _spaced(text: str) -> str:
+    return "".join(SPACE + word for word in text.split())
 
 
 def _plain(value: Any) -> Any:
