@@ -149,11 +149,11 @@ def _filters() -> Array:
     frequencies = np.fft.rfftfreq(FFT, 1 / SAMPLE_RATE)
     rising = (frequencies - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - frequencies) / (edges[2:] - edges[1:-1])[:, None]
-    return np.maximum(0, np.minimum(rising, falling))
+    return np.asarray(np.maximum(0, np.minimum(rising, falling)), dtype=np.float64)
 
 
 @cache
 def _cosines() -> Array:
     """The discrete cosine transform of the bands, (CEPSTRA, BANDS)."""
     angles = np.outer(np.arange(CEPSTRA), np.arange(BANDS) + 0.5) * np.pi / BANDS
-    return np.cos(angles) * np.sqrt(2 / BANDS)
+    return np.asarray(np.cos(angles) * np.sqrt(2 / BANDS), dtype=np.float64)

@@ -76,7 +76,7 @@ SOUNDS: Mapping[str, Callable[[int], Sound]] = {"silence": silence, "noise": noi
 
 def _organ(hertz: float, time: NDArray[np.float64], seconds: float) -> NDArray[np.float64]:
     edges = np.minimum(1, np.minimum(time / 0.03, (seconds - time) / 0.05))
-    return _harmonics(2 * np.pi * hertz * time, (1, 0.5, 0.33, 0.25, 0.2, 0.1)) * edges
+    return np.asarray(_harmonics(2 * np.pi * hertz * time, (1, 0.5, 0.33, 0.25, 0.2, 0.1)) * edges)
 
 
 def _piano(hertz: float, time: NDArray[np.float64], seconds: float) -> NDArray[np.float64]:
@@ -98,4 +98,4 @@ def _harmonics(phase: NDArray[np.float64], levels: tuple[float, ...]) -> NDArray
 def _pink(samples: int, rng: np.random.Generator) -> NDArray[np.float64]:
     spectrum = np.fft.rfft(rng.standard_normal(samples))
     sound = np.fft.irfft(spectrum / np.sqrt(np.maximum(np.fft.rfftfreq(samples, 1 / SAMPLE_RATE), 20)), samples)
-    return sound / sound.std()
+    return np.asarray(sound / sound.std(), dtype=np.float64)

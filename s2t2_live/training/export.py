@@ -14,8 +14,12 @@ from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
 
 
 def export(model: SpeechEncoderDecoderModel, vocabulary: Path, folder: Path) -> int:
-    """Write the checkpoint in float16 with the files of `vocabulary`; returns its size in bytes."""
+    """Write the checkpoint in float16 with the files of `vocabulary`; returns its size in bytes.
+
+    A calibration of the confidence that lies there belongs to other weights and is removed.
+    """
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "confidence.json").unlink(missing_ok=True)
     tokenizer = Speech2Text2Tokenizer(str(vocabulary / "vocab.json"), merges_file=str(vocabulary / "merges.txt"))
     extractor = Wav2Vec2FeatureExtractor(return_attention_mask=True)
     Speech2Text2Processor(extractor, tokenizer).save_pretrained(folder)

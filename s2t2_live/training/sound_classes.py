@@ -64,8 +64,9 @@ def fit(speech: SpeechShards, count: int, *, seed: int = 0) -> dict[str, object]
     }
 
 
-def _spoken(samples: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
+def _spoken(utterance: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np.float32]:
     """All or a part of an utterance, clean or with noise, in a room or not, at any level."""
+    samples = utterance.astype(np.float64)
     if rng.random() < 0.5:
         length = min(len(samples), round(rng.uniform(0.5, 2) * SAMPLE_RATE))
         start = int(rng.integers(len(samples) - length + 1))
