@@ -113,9 +113,7 @@ def fit(judged: Sequence[Judged]) -> dict[str, object]:
     """The calibration as `Calibration.load` reads it. Raises S2T2Error without any right or any far one."""
     kinds = np.array([one.kind for one in judged])
     if not {"right", "far"} <= set(kinds):
-        raise S2T2Error(
-            f"Of {len(judged)} phrases none was right, or none was far: there is nothing to fit."
-        )
+        raise S2T2Error(f"Of {len(judged)} phrases none was right, or none was far: there is nothing to fit.")
     table = np.array([[asdict(one.evidence)[name] for name in USED] for one in judged])
     importance = np.where(kinds == "wrong", WRONG_SHARE, 1.0)
     found = fit_logistic(table, (kinds == "right").astype(float), importance)

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -73,10 +72,11 @@ def read_figures(path: Path) -> dict[str, Any]:
 def filled(card: str, sections: Mapping[str, str]) -> str:
     """The card with each section between its marks. Raises UsageError for a section without marks."""
     for name, text in sections.items():
-        mark = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
-        if not mark.search(card):
-            raise UsageError(f"The model card has no marks for {name}: put <!-- {name} --> and <!-- end of {name} -->.")
-        card = mark.sub(lambda found, text=text: found[1] + text.strip() + "\n" + found[2], card, count=1)
+        begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
+        if begin not in card or end not in card:
+            raise UsageError(f"The model card has no marks for {name}: put {begin} and {end}.")
+        before, _, rest = card.partition(begin)
+        card = f"{before}{begin}\n{text.strip()}\n{end}{rest.partition(end)[2]}"
     return card
 
 

@@ -81,7 +81,7 @@ def _organ(hertz: float, time: NDArray[np.float64], seconds: float) -> NDArray[n
 
 def _piano(hertz: float, time: NDArray[np.float64], seconds: float) -> NDArray[np.float64]:
     envelope = np.exp(-3 * time) * np.minimum(1, time / 0.005)
-    return _harmonics(2 * np.pi * hertz * time, (1, 0.6, 0.4, 0.2, 0.1, 0.05)) * envelope
+    return np.asarray(_harmonics(2 * np.pi * hertz * time, (1, 0.6, 0.4, 0.2, 0.1, 0.05)) * envelope)
 
 
 def _violin(hertz: float, time: NDArray[np.float64], seconds: float) -> NDArray[np.float64]:
