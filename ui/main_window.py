@@ -83,6 +83,10 @@ class MainWindow(QMainWindow):
         self.level_meter = LevelMeter()
         self.status_line = StatusLine()
         self._themed: tuple[ThemeName, Contrast] | None = None
+        self._looking = True
+        """Whether it is not known yet which inputs there are."""
+        self._eager = False
+        """Whether the user has pressed Start while that was so."""
         self._left = False
         self._lay_out()
         self._connect()
@@ -231,6 +235,8 @@ class MainWindow(QMainWindow):
             controller.stop()
         elif (choice := self.source_box.choice) is not None:
             self.start(choice)
+        else:
+            self._eager = self._looking
 
     @Slot()
     def toggle_pause(self) -> None:
@@ -362,6 +368,9 @@ class MainWindow(QMainWindow):
     def _inputs_found(self, inputs: Inputs) -> None:
         self.source_box.show_inputs(inputs)
         self.welcome.show_inputs(inputs)
+        eager, self._eager, self._looking = self._eager, False, False
+        if eager and self.source_box.choice is not None and self.controller.choice is None:
+            self.start(self.source_box.choice)
         self._show_state()
 
     @Slot(object)
@@ -399,8 +408,9 @@ class MainWindow(QMainWindow):
         toggle = "Stop &now" if state is State.DRAINING else "Sto&p" if begun else "Sta&rt"
         pause = "Res&ume" if state is State.PAUSED else "Pa&use"
         can_pause = state in (State.LISTENING, State.CATCHING_UP, State.LOST, State.PAUSED)
+        can_start = begun or self._looking or self.source_box.choice is not None
         for button, action, text, enabled in (
-            (self.start_button, self.actions_.toggle, toggle, begun or self.source_box.choice is not None),
+            (self.start_button, self.actions_.toggle, toggle, can_start),
             (self.pause_button, self.actions_.pause, pause, can_pause),
         ):
             _show(button, text, enabled)

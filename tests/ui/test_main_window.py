@@ -23,10 +23,11 @@ from s2t2_live.live.events import Error, Final, Partial, SessionStarted
 from s2t2_live.settings import load_settings
 from tests.ui.conftest import MICROPHONE, TIMEOUT
 from ui.attendant import Measurement
-from ui.controller import SessionController, State
+from ui.controller import SessionController, State, _Load
 from ui.main_window import MainWindow
+from ui.preferences import Preferences
 from ui.source_choice import FileChoice
-from ui.theme import DARK
+from ui.theme import DARK, Theme
 
 STARTED = SessionStarted("demo-en-de", "cpu", "fp32", "local-agreement", "talk.flac", 16_000, "1")
 
@@ -203,6 +204,19 @@ def test_start_before_the_model_is_there_waits_and_can_be_taken_back(
     assert window.start_button.text() == "Sto&p"
     qtbot.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
     assert window.start_button.text() == "Sta&rt"
+
+
+def test_start_before_the_microphone_is_found_waits_for_it(
+    qtbot: QtBot, controller: SessionController, inputs: list[InputDevice], theme: Theme
+) -> None:
+    window = MainWindow(controller, Preferences(controller.settings), theme)
+    qtbot.addWidget(window)
+    assert window.source_box.choice is None
+    qtbot.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
+    controller._load = _Load()
+    with qtbot.waitSignal(controller.inputs_found, timeout=TIMEOUT):
+        controller.find_inputs()
+    assert controller.choice == MICROPHONE
 
 
 def test_states_in_words(window: MainWindow, controller: SessionController, spoken: FileChoice) -> None:
