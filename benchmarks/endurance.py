@@ -12,13 +12,13 @@ JSON.
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +69,7 @@ def look(process: int, minutes: float) -> Mark:
 def watch(talk: Path, folder: Path, every: float, options: list[str]) -> tuple[list[Mark], dict[str, object]]:
     """Run the command; the marks, and the summary that it ends with."""
     command = [sys.executable, "-m", "s2t2_live", "--no-gui", "--speed", "max", "--json", "--quiet"]
-    command += ["-o", str(folder), "-f", "txt,srt,vtt,jsonl", *options, str(talk)]
+    command += ["-m", "demo-en-de", "-o", str(folder), "-f", "txt,srt,vtt,jsonl", *options, str(talk)]
     marks: list[Mark] = []
     summary: dict[str, object] = {}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
@@ -80,12 +80,21 @@ def watch(talk: Path, folder: Path, every: float, options: list[str]) -> tuple[l
                 marks.append(look(process.pid, 0.0))
             elif event["type"] == "final" and event["end"] / 60 >= marks[-1].minutes + every:
                 marks.append(look(process.pid, event["end"] / 60))
-                print(f"{marks[-1].minutes:6.1f} min", file=sys.stderr, flush=True)
+                print(row(*marks[-2:]), flush=True)
             elif event["type"] == "summary":
                 summary = event
     if process.returncode:
         raise SystemExit(f"endurance: the command failed with exit code {process.returncode}.")
     return marks, summary
+
+
+def cost(before: Mark, mark: Mark) -> float:
+    """Seconds of processor time for each second of audio."""
+    return (mark.processor - before.processor) / (mark.minutes - before.minutes) / 60
+
+
+def row(before: Mark, mark: Mark) -> str:
+    return f"{mark.minutes:8.1f}{mark.megabytes:9.1f} MB{mark.threads:9}{cost(before, mark):34.3f} s"
 
 
 def main() -> None:
@@ -94,17 +103,14 @@ def main() -> None:
     parser.add_argument("--every", type=float, default=5.0, help="minutes of audio between two looks (default: 5)")
     parser.add_argument("options", nargs="*", help="further options of the command, after --")
     arguments = parser.parse_args()
+    print(f"{'minutes':>8}{'resident':>12}{'threads':>9}{'processor time per second of audio':>36}", flush=True)
     with tempfile.TemporaryDirectory(prefix="s2t2-live-") as name:
         folder = Path(name)
         talk = folder / "talk.wav"
         write_talk(talk, arguments.minutes + 0.5)
         marks, summary = watch(talk, folder, arguments.every, arguments.options)
 
-    print(f"{'minutes':>8}{'resident':>12}{'threads':>9}{'processor time per second of audio':>36}")
-    costs = []
-    for before, mark in itertools.pairwise(marks):
-        costs.append((mark.processor - before.processor) / (mark.minutes - before.minutes) / 60)
-        print(f"{mark.minutes:8.1f}{mark.megabytes:9.1f} MB{mark.threads:9}{costs[-1]:34.3f} s")
+    costs = [cost(*pair) for pair in pairwise(marks)]
     if len(costs) < 2:
         raise SystemExit("endurance: the audio is too short to compare its first part with its last.")
     growth = marks[-1].megabytes - marks[1].megabytes
