@@ -1,0 +1,214 @@
+"""The window as a user has it: on a screen, with a microphone, by the keyboard, from the start to the exported file."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from tests.end_to_end.conftest import environment
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.usefixtures("demo_model")]
+
+TIMEOUT = 240
+"""Seconds after which something hangs; no measure of speed."""
+COMMAND = Path(sys.executable).with_name("s2t2-live")
+CLIPBOARD = """
+from PySide6.QtGui import QGuiApplication
+application = QGuiApplication([])
+print(application.clipboard().text())
+"""
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[str]:
+    """The name of a display of its own."""
+    missing = [program for program in ("Xvfb", "xdotool") if shutil.which(program) is None]
+    if missing:
+        pytest.skip(f"{', '.join(missing)} missing: apt-get install xvfb xdotool")
+    reader, writer = os.pipe()
+    command = ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1280x900x24", "-nolisten", "tcp"]
+    with subprocess.Popen(command, pass_fds=[writer], stdout=-3, stderr=-3) as server:
+        os.close(writer)
+        with os.fdopen(reader) as told:
+            number = told.readline().strip()
+        if not number:
+            pytest.skip("Xvfb does not start here")
+        yield f":{number}"
+        server.terminate()
+
+
+class Window:
+    """The running program, its events, and the keyboard in front of it."""
+
+    def __init__(self, process: subprocess.Popen[str], screen: str) -> None:
+        self.process = process
+        self.events: list[dict[str, Any]] = []
+        self.messages: list[str] = []
+        self._environment = os.environ | {"DISPLAY": screen, "QT_QPA_PLATFORM": "xcb"}
+        self._news = threading.Condition()
+        for stream, keep in (
+            (process.stdout, lambda line: self.events.append(json.loads(line))),
+            (process.stderr, self.messages.append),
+        ):
+            threading.Thread(target=self._read, args=(stream, keep), daemon=True).start()
+
+    def _read(self, stream: Any, keep: Callable[[str], None]) -> None:
+        for line in stream:
+            with self._news:
+                keep(line)
+                self._news.notify_all()
+
+    def wait_for(self, done: Callable[[], object]) -> None:
+        with self._news:
+            assert self._news.wait_for(done, TIMEOUT), "".join(self.messages)
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["type"] == kind]
+
+    def focus(self, title: str) -> None:
+        """Give the keyboard to the window of this name, as soon as it is there."""
+        found = self._xdotool("search", "--sync", "--onlyvisible", "--name", title).split()
+        self._xdotool("windowfocus", "--sync", found[-1])
+
+    def press(self, keys: str) -> None:
+        self._xdotool("key", "--clearmodifiers", keys)
+
+    def type(self, text: str) -> None:
+        self._xdotool("type", text)
+
+    def clipboard(self) -> str:
+        return subprocess.run(
+            [sys.executable, "-c", CLIPBOARD],
+            env=self._environment,
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+        ).stdout.strip()
+
+    def _xdotool(self, *words: str) -> str:
+        return subprocess.run(
+            ["xdotool", *words], env=self._environment, check=True, capture_output=True, text=True, timeout=TIMEOUT
+        ).stdout
+
+
+@pytest.fixture
+def opened(screen: str, tmp_path: Path) -> Callable[..., Any]:
+    """The installed command, begun, with these arguments."""
+    if not COMMAND.exists():
+        pytest.skip("the command is not installed beside this Python")
+
+    @contextmanager
+    def begin(*arguments: str | Path) -> Iterator[Window]:
+        with subprocess.Popen(
+            [str(COMMAND), "--json", *map(str, arguments)],
+            cwd=tmp_path,
+            env=environment(tmp_path, DISPLAY=screen, QT_QPA_PLATFORM="xcb", XDG_DATA_HOME=str(tmp_path / "data")),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        ) as process:
+            window = Window(process, screen)
+            try:
+                window.focus("s2t2-live")
+                yield window
+            finally:
+                process.kill()
+
+    return begin
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory: pytest.TempPathFactory, recordings: dict[Path, Any]) -> Path:
+    """A shipped recording, with time before it for the microphone to be opened."""
+    samples, rate = soundfile.read(min(recordings, key=lambda path: len(recordings[path].english)))
+    path = tmp_path_factory.mktemp("speech") / "speech.wav"
+    soundfile.write(path, np.concatenate([np.zeros(3 * rate), samples, np.zeros(rate)]), rate)
+    return path
+
+
+def cues(srt: str) -> list[str]:
+    """The texts of a valid SRT file: numbered, and with times that rise."""
+    blocks = srt.strip().split("\n\n")
+    times = []
+    for number, block in enumerate(blocks, start=1):
+        head, span, _ = block.split("\n")
+        assert head == str(number)
+        found = re.fullmatch(r"(\d\d:\d\d:\d\d,\d{3}) --> (\d\d:\d\d:\d\d,\d{3})", span)
+        assert found is not None, span
+        times += found.groups()
+    assert times == sorted(times)
+    return [block.split("\n")[2] for block in blocks]
+
+
+def test_from_the_microphone_into_the_window_and_into_a_file(
+    opened: Callable[..., Any], sound_server: Any, speech: Path, tmp_path: Path
+) -> None:
+    with opened("--policy", "final-only", "--beam-size", "1") as window:
+        window.press("ctrl+r")
+        window.wait_for(lambda: window.of("session"))
+        sound_server.play(speech).wait(TIMEOUT)
+        window.press("ctrl+r")
+        window.wait_for(lambda: window.of("summary"))
+        texts = [event["text"] for event in window.of("final") if event["text"]]
+        assert len(window.of("final")) == len(window.of("speech_started")) > 0
+        assert texts
+
+        window.press("ctrl+shift+c")
+        assert window.clipboard().splitlines() == texts
+
+        window.press("ctrl+s")
+        window.focus("Export the captions")
+        window.press("ctrl+a")
+        window.type(str(tmp_path / "talk.srt"))
+        window.press("Return")
+        exported = tmp_path / "talk.srt"
+        deadline = time.monotonic() + TIMEOUT
+        while not (exported.exists() and len(exported.read_text("utf-8").split("-->")) > len(texts)):
+            assert time.monotonic() < deadline, "".join(window.messages)
+            time.sleep(0.1)
+        assert cues(exported.read_text("utf-8")) == texts
+
+        window.focus("s2t2-live")
+        window.press("ctrl+q")
+        assert window.process.wait(TIMEOUT) == 0, "".join(window.messages)
+    complaints = [line for line in window.messages if not re.match("s2t2-live: (Loading the model|Listening to) ", line)]
+    assert complaints == []
+
+
+@pytest.mark.parametrize("moment", ["loading", "translating", "draining"])
+def test_the_window_closes_at_any_moment(
+    opened: Callable[..., Any], recordings: dict[Path, Any], moment: str, tmp_path: Path
+) -> None:
+    """The signal that the end of a desktop session sends; the transcript is saved and nothing is complained about."""
+    with opened(max(recordings, key=lambda path: len(recordings[path].english))) as window:
+        if moment != "loading":
+            window.wait_for(lambda: window.of("speech_started"))
+        if moment == "draining":
+            window.press("ctrl+r")
+        window.process.send_signal(signal.SIGTERM)
+        assert window.process.wait(TIMEOUT) == 0, "".join(window.messages)
+    complaints = [line for line in window.messages if not re.match("s2t2-live: (Loading the model|Listening to) ", line)]
+    assert complaints == []
+    journals = list((tmp_path / "data").rglob("*.jsonl"))
+    assert len(journals) == (moment != "loading")
+    for journal in journals:
+        assert [json.loads(line)["type"] for line in journal.read_text("utf-8").splitlines()][:2] == [
+            "journal",
+            "session",
+        ]
