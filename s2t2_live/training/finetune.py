@@ -6,6 +6,7 @@ The output folder is the best checkpoint so far; `run/` in it holds the state, t
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -20,6 +21,7 @@ from s2t2_live.training.checkpoint import load_checkpoint
 from s2t2_live.training.corpus import Corpus, CorpusError, read_corpus
 from s2t2_live.training.curve import plot_history
 from s2t2_live.training.display import TrainingDisplay
+from s2t2_live.training.inference import usable_device
 from s2t2_live.training.loop import Trainer, TrainingSettings
 from s2t2_live.training.memory import keep_freed_memory
 from s2t2_live.training.scores import as_json, tables, translate_all
@@ -77,6 +79,7 @@ class FineTuning:
             ctc_weight=0.3 if english else 0.0,
             augmentation_ramp=0.0,
             evaluate_every=self.evaluate_every,
+            evaluate_seconds=math.inf,
             patience=self.patience,
             batches=BatchSettings(seconds=self.batch, joined=0.0, speed=0.1, silence=0.3),
             # Real recordings bring rooms and noises of their own.
@@ -94,7 +97,9 @@ class FineTuning:
             )
             trainer.train(speech, validation)
         progress = trainer.progress
-        print(f"{self.output}: BLEU {progress.best:.2f}, the best of {progress.minutes:.0f} minutes", file=sys.stderr)
+        if progress.best >= 0:
+            best = f"BLEU {progress.best:.2f}, the best in {progress.minutes:.0f} minutes of training"
+            print(f"{self.output}: {best}", file=sys.stderr)
         if (history := trainer.folder / "history.jsonl").exists():
             plot_history(history, trainer.folder / "history.png")
 
@@ -115,7 +120,7 @@ def evaluate_checkpoint(
         torch.set_num_threads(threads)
     speech = read_corpus(data, audio=audio, say=_say)
     checkpoint = load_checkpoint(name)
-    checkpoint.model.to(device)
+    checkpoint.model.to(usable_device(device))
     results = {}
     for size in beams:
         found = translate_all(checkpoint.model, checkpoint.text, speech, beams=size, masked=checkpoint.masked)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from s2t2_live.errors import UsageError
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.training.augmentation import normalize
 from s2t2_live.training.batches import Batch
@@ -12,6 +13,16 @@ from s2t2_live.training.targets import TextEncoder
 
 LONGEST = 120
 """Tokens of a translation."""
+
+
+def usable_device(name: str) -> str:
+    """The name itself. Raises UsageError when there is no such device."""
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise UsageError(f"There is no device {name} on this machine or in this build of torch: {reason}.") from error
+    return name
 
 
 def sample_mask(audio: Tensor, batch: Batch, *, masked: bool) -> Tensor | None:

@@ -12,17 +12,19 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from s2t2_live.errors import CheckpointError
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.training.augmentation import Augmentation, AugmentationSettings, normalize
 from s2t2_live.training.batches import IGNORED, Batch, BatchSettings, evaluation_batches, training_batches
 from s2t2_live.training.ctc import CTCHead
-from s2t2_live.training.inference import sample_mask, translate
+from s2t2_live.training.inference import sample_mask, translate, usable_device
 from s2t2_live.training.speech import Speech
 from s2t2_live.training.targets import TextEncoder
 
@@ -108,9 +110,11 @@ class Trainer:
         """Prepare a run in `folder`; when it holds a `state.pt`, go on from there.
 
         `masked` says whether the encoder is told where padding begins; some were trained without.
+
+        Raises UsageError for a device that is not there, CheckpointError for a state of another model.
         """
         torch.manual_seed(settings.seed)
-        self.model = model.to(device)
+        self.model = model.to(usable_device(device))
         self.text = text
         self.folder = folder
         self.settings = settings
@@ -211,11 +215,17 @@ class Trainer:
         os.replace(partial, self.state_path)
 
     def _resume(self) -> None:
-        state = torch.load(self.state_path, map_location=self.device, weights_only=True)
-        self.model.load_state_dict(state["model"])
-        self.ctc.load_state_dict(state["ctc"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.progress = Progress(**state["progress"])
+        try:
+            state = torch.load(self.state_path, map_location=self.device, weights_only=True)
+            self.model.load_state_dict(state["model"])
+            self.ctc.load_state_dict(state["ctc"])
+            self.optimizer.load_state_dict(state["optimizer"])
+            self.progress = Progress(**state["progress"])
+        except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+            raise CheckpointError(
+                f"{self.state_path} is not a state of this model ({reason}); move it away or name another folder."
+            ) from error
 
     def _stream(self, speech: Speech) -> Iterator[Batch]:
         """Batches without end; speech that has come meanwhile joins at the next epoch."""
@@ -253,8 +263,9 @@ class Trainer:
         )
         self.optimizer.zero_grad(set_to_none=True)
         (cross_entropy + settings.ctc_weight * ctc).backward()
-        nn.utils.clip_grad_norm_(self.parameters, settings.clip)
-        self.optimizer.step()
+        # One broken batch must not break the model.
+        if torch.isfinite(nn.utils.clip_grad_norm_(self.parameters, settings.clip)):
+            self.optimizer.step()
         return torch.stack((cross_entropy, ctc)).detach()
 
     def _forward(self, audio: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:

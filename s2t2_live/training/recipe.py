@@ -27,6 +27,7 @@ from s2t2_live.training.curve import plot_history
 from s2t2_live.training.demo_model import demo_config, freeze_filters, new_demo_model
 from s2t2_live.training.display import TrainingDisplay
 from s2t2_live.training.export import export
+from s2t2_live.training.inference import usable_device
 from s2t2_live.training.loop import Listeners, Trainer, TrainingSettings
 from s2t2_live.training.memory import keep_freed_memory
 from s2t2_live.training.phrase_book import PhraseBook
@@ -119,7 +120,7 @@ class Recipe:
         else:
             torch.set_num_threads(self.workers)
             loaded = load_checkpoint(checkpoint)
-            model, text, masked = loaded.model.to(self.device), loaded.text, loaded.masked
+            model, text, masked = loaded.model.to(usable_device(self.device)), loaded.text, loaded.masked
         sets = [SpeechShards(self.work / "heard")]
         sets += [SpeechShards(self.work / "reserved", voice.name) for voice in RESERVED_VOICES]
         results = {}

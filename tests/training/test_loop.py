@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from s2t2_live.errors import CheckpointError, UsageError
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
 from s2t2_live.training.augmentation import AugmentationSettings
@@ -15,6 +16,7 @@ from s2t2_live.training.batches import BatchSettings, collate
 from s2t2_live.training.bpe import save_vocabulary
 from s2t2_live.training.demo_model import demo_config, new_demo_model
 from s2t2_live.training.export import export
+from s2t2_live.training.inference import usable_device
 from s2t2_live.training.loop import Listeners, Progress, Trainer, TrainingSettings, frame_count
 from s2t2_live.training.shards import SpeechShards, write_shard
 from s2t2_live.training.targets import TextEncoder
@@ -205,3 +207,29 @@ def test_without_english_there_is_no_ctc(speech: SpeechShards, tmp_path: Path) -
     assert losses[0] > 0
     assert losses[1] == 0
     assert trainer.evaluate(speech)["validation_ctc"] == 0
+
+
+def test_a_broken_batch_leaves_the_model_as_it_is(speech: SpeechShards, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, speech)
+    before = [parameter.detach().clone() for parameter in trainer.parameters]
+    broken = collate([np.full(16_000, np.nan, np.float32)], [([], "Ja.")], trainer.text)
+    assert trainer._update(broken).isnan().any()
+    assert all(torch.equal(one, other) for one, other in zip(before, trainer.parameters, strict=True))
+
+
+@pytest.mark.parametrize("content", [b"", b"no state", None])
+def test_a_state_of_something_else_is_refused(content: bytes | None, speech: SpeechShards, tmp_path: Path) -> None:
+    path = tmp_path / "run" / "state.pt"
+    path.parent.mkdir()
+    if content is None:
+        torch.save({"model": {"weight": torch.zeros(3)}}, path)
+    else:
+        path.write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"state.pt is not a state of this model .*another folder"):
+        make_trainer(tmp_path, speech)
+
+
+def test_a_device_that_is_not_there_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="There is no device nowhere"):
+        usable_device("nowhere")
+    assert usable_device("cpu") == "cpu"
