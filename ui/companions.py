@@ -18,6 +18,7 @@ from ui.background import Background
 from ui.exports import Exporter
 from ui.main_window import MainWindow
 from ui.overlay import Overlay
+from ui.replay import Replay
 from ui.sessions_dialog import SessionsDialog, words
 from ui.settings_dialog import SettingsDialog
 from ui.source_choice import Inputs
@@ -44,6 +45,7 @@ class Companions(QObject):
         self.overlay = Overlay(window.caption_view.transcript, QSettings("s2t2-live", "window"))
         self.exporter = Exporter(window, self._background)
         self.sessions_dialog = SessionsDialog(folder, self._background, window)
+        self.replay = Replay(window, self._background)
         self.settings_dialog: SettingsDialog | None = None
         self.exports: dict[str, QAction] = {}
         self._make_actions()
@@ -56,6 +58,7 @@ class Companions(QObject):
 
     def close(self) -> None:
         """Before the main window goes."""
+        self.replay.close()
         self.overlay.save()
         self.overlay.hide()
         self.overlay.deleteLater()
@@ -95,6 +98,7 @@ class Companions(QObject):
     @Slot(list)
     def _events(self, events: list[Event]) -> None:
         self.exporter.add(events)
+        self.replay.show_events(events)
         self.overlay.update()
         self._show_exports()
 
@@ -140,15 +144,17 @@ class Companions(QObject):
         """Show a saved session; not while another one runs."""
         self._background.run(
             lambda: load_session(session.path),
-            done=self._show_session,
+            done=lambda events: self._show_session(session, events),
             failed=lambda error: self._window.notice_bar.tell(str(error)),
         )
 
-    def _show_session(self, events: list[Event]) -> None:
+    def _show_session(self, session: SavedSession, events: list[Event]) -> None:
         window = self._window
         if window.controller.running:
             window.notice_bar.tell("Stop listening first; then the saved session can be opened.")
             return
+        recording = session.recording
+        self.replay.show_recording(recording if recording is not None and recording.is_file() else None)
         window.caption_view.show_events(events)
         self._events(events)
 

@@ -1,4 +1,4 @@
-"""PortAudio: its list of inputs, and streams of blocks from one of them. Knows no source and no clock.
+"""PortAudio: its list of inputs, streams of blocks from one of them, and one to the output. Knows no source.
 
 The library has one state for the whole process, and its list of devices is that of the moment when it was initialised.
 A new list takes a new initialisation, which ends every stream, so it must wait while one is open.
@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
+import numpy as np
 from numpy.typing import NDArray
 
 from s2t2_live.audio.input_device import InputDevice, Kind
@@ -96,6 +97,34 @@ def open_stream(device: InputDevice, on_block: OnBlock, on_end: Callable[[], Non
             raise DeviceError(
                 f"{device.name} cannot be opened ({_cause(error)}); check that it is connected and that no other "
                 "program has it for itself."
+            ) from error
+    return opened
+
+
+def open_output(rate: int, fill: Callable[[NDArray[np.float32]], None]) -> Stream:
+    """Begin to play mono audio at this rate on the output that the system chooses.
+
+    `fill` is called from a thread of PortAudio with a block of shape (n,) to write into. Raises DeviceError.
+    """
+    with _library() as library:
+        if not _streams:
+            library._terminate()
+            library._initialize()
+        try:
+            opened = _Stream(
+                library.OutputStream(
+                    samplerate=rate,
+                    channels=1,
+                    dtype="float32",
+                    latency="high",
+                    callback=lambda block, frames, time, status: fill(block[:, 0]),
+                )
+            )
+            opened.start()
+        except library.PortAudioError as error:
+            raise DeviceError(
+                f"The recording is played without sound: no loudspeaker can be opened ({_cause(error)}); connect one, "
+                "or check the sound settings of the system."
             ) from error
     return opened
 
@@ -201,4 +230,6 @@ def _pulse_source(device: InputDevice) -> Iterator[None]:
 
 
 def _cause(error: Exception) -> str:
-    return str(error.args[0]).removeprefix("Error opening InputStream: ") if error.args else "no reason given"
+    if not error.args:
+        return "no reason given"
+    return str(error.args[0]).removeprefix("Error opening InputStream: ").removeprefix("Error opening OutputStream: ")
