@@ -90,6 +90,38 @@ def test_the_grammar_is_broad(book: PhraseBook) -> None:
     assert len(words) > 2000
 
 
+VARIETY = {
+    "question": (r"\?$", 0.15),
+    "negation": (r"\b(?:nicht|kein\w*|nie|niemand|nichts)\b", 0.08),
+    "subordinate clause": (
+        r", (?:dass|weil|wenn|ob|als|während|obwohl|bevor|nachdem|bis|damit|sobald|wo|was|der|die)\b",
+        0.05,
+    ),
+    "perfect": (r"\b(?:habe|hat|haben|bin|ist|sind)\b.*\bge\w+[tn]\b", 0.07),
+    "past": (r"\b(?:war|waren|hatte|hatten|wurde|konnte|musste|wollte)\b", 0.04),
+    "future": (r"\b(?:werde|wird|werden)\b", 0.01),
+    "modal verb": (r"\b(?:kann|können|könnte|muss|müssen|darf|soll|will|wollen|möchte)\w*\b", 0.06),
+    "separable verb": (r" (?:ab|an|auf|aus|ein|mit|vor|zu|zurück|um|weg|los|her|hin)[.?!,]", 0.02),
+    "comparative": (r"\w+er als\b|\bam \w+sten\b|\b(?:besser|lieber|mehr|größer|billiger|früher|später)\b", 0.03),
+}
+"""What German sentences show that they have, and the least share of the whole sentences that does."""
+
+
+def test_the_sentences_are_many_and_varied(book: PhraseBook) -> None:
+    sentences = book.sentences()
+    assert len({canonical(phrase.english) for phrase in sentences}) > 3000
+    topics = Counter(phrase.topic for phrase in sentences)
+    assert len(topics) == 21
+    assert min(topics.values()) > 150
+    words = Counter(word for phrase in sentences for word in canonical(phrase.english).split())
+    assert len(words) > 2000
+    openings = Counter(" ".join(phrase.english.split()[:3]) for phrase in sentences)
+    assert openings.most_common(1)[0][1] < len(sentences) / 50
+    for name, (pattern, least) in VARIETY.items():
+        share = sum(re.search(pattern, phrase.german) is not None for phrase in sentences) / len(sentences)
+        assert share > least, name
+
+
 def test_every_entry_can_be_drawn(book: PhraseBook) -> None:
     variants = [sides for template in book.all_templates() for sides in template.variants]
     inner = list(book.actions.sides.values())
