@@ -95,7 +95,7 @@ VARIETY = {
     "negation": (r"\b(?:nicht|kein\w*|nie|niemand|nichts)\b", 0.08),
     "subordinate clause": (
         r", (?:dass|weil|wenn|ob|als|während|obwohl|bevor|nachdem|bis|damit|sobald|wo|was|der|die)\b",
-        0.05,
+        0.04,
     ),
     "perfect": (r"\b(?:habe|hat|haben|bin|ist|sind)\b.*\bge\w+[tn]\b", 0.07),
     "past": (r"\b(?:war|waren|hatte|hatten|wurde|konnte|musste|wollte)\b", 0.04),
