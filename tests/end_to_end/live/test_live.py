@@ -159,7 +159,7 @@ def test_system_audio(understood: list[Path], sound_server: Any, listening: List
     assert word_error(finals_of(recording, *LIGHT), command.texts) <= 0.2
 
 
-def test_a_terminal_shows_level_and_backlog(recordings: dict[Path, Recording], sound_server: Any, start: Any) -> None:
+def test_a_terminal_shows_level_and_backlog(understood: list[Path], sound_server: Any, start: Any) -> None:
     reader, writer = pty.openpty()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
     with start("--no-gui", stdout=writer, stderr=writer) as process:
