@@ -19,15 +19,15 @@ from s2t2_live.live.events import EndReason
 class SegmenterSettings:
     """All in seconds. Raises SettingsError for values that do not fit together."""
 
-    pre_roll: float = 0.3
+    pre_roll: float = 0.2
     """Audio kept before the first frame of speech."""
     hangover: float = 0.2
     """Audio kept after the last frame of speech."""
     min_speech: float = 0.16
     """Speech, within twice that time, that it takes to start a segment."""
-    pause: float = 0.4
+    pause: float = 0.3
     """Silence that ends a short segment."""
-    min_pause: float = 0.2
+    min_pause: float = 0.15
     """Silence that ends a segment close to `limit`; in between the threshold shrinks in proportion."""
     shrink_after: float = 4.0
     """Length of a segment from which on the threshold shrinks."""

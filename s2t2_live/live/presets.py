@@ -26,8 +26,8 @@ class Preset:
 
 PRESETS = {
     "low latency": Preset("alignatt", step=0.4, beam_size=1),
-    "balanced": Preset("local-agreement", step=0.5, beam_size=5),
-    "best quality": Preset("final-only", step=0.5, beam_size=5),
+    "balanced": Preset("local-agreement", step=0.4, beam_size=5),
+    "best quality": Preset("final-only", step=0.4, beam_size=5),
 }
 """`best quality` translates every segment as a whole: no word is fixed before the end is known."""
 

@@ -139,11 +139,11 @@ def test_a_sentence_is_a_segment() -> None:
     signal = sound([(False, 1.0), (True, 2.0), (False, 0.6), (True, 1.5), (False, 1.0)])
     first, second = segments(run(signal, LoudnessDetector(), SegmenterSettings(), []))
     assert first.ended.reason == second.ended.reason == "pause"
-    assert first.ended.start / SAMPLE_RATE == pytest.approx(0.7, abs=0.02), "one second less the pre-roll"
+    assert first.ended.start / SAMPLE_RATE == pytest.approx(0.8, abs=0.02), "one second less the pre-roll"
     assert first.ended.speech_end / SAMPLE_RATE == pytest.approx(3.0, abs=0.02)
     assert first.ended.end / SAMPLE_RATE == pytest.approx(3.2, abs=0.02), "with the hangover"
-    assert first.ended.heard / SAMPLE_RATE == pytest.approx(3.4, abs=0.02), "as soon as the pause is long enough"
-    assert second.ended.start / SAMPLE_RATE == pytest.approx(3.3, abs=0.02)
+    assert first.ended.heard / SAMPLE_RATE == pytest.approx(3.3, abs=0.02), "as soon as the pause is long enough"
+    assert second.ended.start / SAMPLE_RATE == pytest.approx(3.4, abs=0.02)
 
 
 def test_the_end_of_the_stream_ends_the_segment() -> None:
@@ -187,7 +187,7 @@ def test_audio_that_may_be_cut_off_is_not_settled() -> None:
 
 def test_in_a_pause_the_audio_waits() -> None:
     """So that the audio delivered is the audio of the segment, whether speech goes on or not."""
-    signal = sound([(True, 1.0), (False, 0.38)])
+    signal = sound([(True, 1.0), (False, 0.28)])
     segmenter = Segmenter(LoudnessDetector(), SegmenterSettings())
     output = segmenter.push(AudioChunk(signal, 0))
     delivered = [item.chunk.end for item in output if isinstance(item, SegmentAudio)]
