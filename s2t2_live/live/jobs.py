@@ -67,7 +67,7 @@ class Look:
     length: int
     settled: bool
     due: int
-    """Where on the source's clock the job could begin, as in the other jobs."""
+    """How much audio had come when the job could begin, in samples, as in the other jobs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,6 +119,7 @@ class JobQueue:
         self._current: Job | None = None
         self._unfinished: deque[Segment] = deque()
         self._heard = 0
+        self._lost = 0
         self._done = 0
         self._look_cost = 0.0
         self._final_cost = 0.0
@@ -167,10 +168,11 @@ class JobQueue:
                 self._end(self._unfinished[-1], output)
             self._changed.notify_all()
 
-    def hear(self, position: int) -> None:
-        """The stream has come to `position`, in samples."""
+    def hear(self, position: int, *, lost: int = 0) -> None:
+        """The stream has come to `position`, in samples; the last `lost` of them never came, and are no backlog."""
         with self._changed:
             self._heard = position
+            self._lost += lost
             self._update_load()
             self._draft()
 
@@ -250,7 +252,7 @@ class JobQueue:
             if not self._left_out(segment, length):
                 segment.looked = length
                 position = segment.start + length
-                self._jobs.append(Look(segment, length, settled=position <= output.settled, due=position))
+                self._jobs.append(Look(segment, length, settled=position <= output.settled, due=position - self._lost))
 
     def _left_out(self, segment: Segment, length: int) -> bool:
         """Whether the load forbids this look before it waits at all."""
@@ -260,7 +262,7 @@ class JobQueue:
 
     def _end(self, segment: Segment, output: SegmentEnded) -> None:
         segment.ended = True
-        self._jobs.append(Finish(segment, output, output.heard))
+        self._jobs.append(Finish(segment, output, output.heard - self._lost))
         if segment.lost is not None and segment.lost < output.end:
             self._publish(Gap(segment.lost / SAMPLE_RATE, output.end / SAMPLE_RATE, segment.why_lost))
 
@@ -272,7 +274,7 @@ class JobQueue:
         paused = self._heard - segment.end >= PAUSE * SAMPLE_RATE
         if paused and segment.drafted < segment.audio.length and self._final_cost <= WORTHWHILE:
             segment.drafted = segment.audio.length
-            self._jobs.append(Draft(segment, segment.audio.length, self._heard))
+            self._jobs.append(Draft(segment, segment.audio.length, self._heard - self._lost))
             self._changed.notify_all()
 
     def _superseded(self, job: Job) -> bool:
@@ -286,7 +288,7 @@ class JobQueue:
 
     def _backlog(self) -> float:
         oldest = self._current or (self._jobs[0] if self._jobs else None)
-        return max(0.0, (self._heard - oldest.due) / SAMPLE_RATE) if oldest is not None else 0.0
+        return max(0.0, (self._heard - self._lost - oldest.due) / SAMPLE_RATE) if oldest is not None else 0.0
 
     def _update_load(self) -> None:
         if not self._live:

@@ -212,7 +212,7 @@ class Session:
             self._begin = item.start
             self._segmenter.skip(item.start)
         if isinstance(item, AudioGap):
-            self._forward(self._segmenter.skip(item.end))
+            self._forward(self._segmenter.skip(item.end), lost=item.end - item.start)
             if item.end > item.start:
                 self._publish(Gap(item.start / SAMPLE_RATE, item.end / SAMPLE_RATE, item.reason))
         else:
@@ -232,7 +232,7 @@ class Session:
                 self._failed(error)
             self._translator.close()
 
-    def _forward(self, outputs: list[SegmentOutput]) -> None:
+    def _forward(self, outputs: list[SegmentOutput], *, lost: int = 0) -> None:
         for output in outputs:
             if isinstance(output, Started):
                 self._publish(SpeechStarted(output.segment, output.start / SAMPLE_RATE))
@@ -240,7 +240,7 @@ class Session:
                 start, end = output.start / SAMPLE_RATE, output.end / SAMPLE_RATE
                 self._publish(SpeechEnded(output.segment, start, end, output.reason))
             self._translator.put(output)
-        self._translator.hear(self._segmenter.position)
+        self._translator.hear(self._segmenter.position, lost=lost)
 
     def _translated(self, error: Exception | None) -> None:
         """Called by the translator's thread at its end."""

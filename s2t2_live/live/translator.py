@@ -103,9 +103,9 @@ class Translator:
         """Take what the segmenter gave. Blocks while enough jobs wait, if the source can be held back."""
         self._queue.put(output)
 
-    def hear(self, position: int) -> None:
-        """The stream has come to `position`, in samples."""
-        self._queue.hear(position)
+    def hear(self, position: int, *, lost: int = 0) -> None:
+        """The stream has come to `position`, in samples; the last `lost` of them never came, and are no backlog."""
+        self._queue.hear(position, lost=lost)
 
     def release(self) -> None:
         """Hold nothing back any more: the source has been stopped, so what still comes is little."""

@@ -105,7 +105,7 @@ class Talk:
         self.ended = threading.Event()
         self.translator = Translator(
             self.model,
-            policy=PolicySettings(),
+            policy=PolicySettings(step=0.5),
             beam_size=5,
             load=load,
             clock=lambda: self.clock.now,

@@ -65,7 +65,7 @@ class Bench:
         self.count = 0
         self.translator = Translator(
             self.model,
-            policy=policy or PolicySettings(),
+            policy=policy or PolicySettings(step=0.5, certainty=0.5),
             beam_size=5,
             load=load or LoadSettings(),
             clock=(lambda: self.clock) if live else None,
@@ -354,6 +354,31 @@ def test_abort_drops_what_waits_and_says_how_much(bench: Callable[..., Bench]) -
     assert it.ended.wait(30)
     assert it.of(Final) == []
     assert it.translator.abort() is None
+
+
+def test_what_the_source_lost_is_no_backlog(bench: Callable[..., Bench]) -> None:
+    """A pause of ten minutes, while the model is still at work."""
+    it = bench(live=True, policy=PolicySettings(name="final-only"))
+    busy, gate = threading.Event(), threading.Event()
+
+    def wait(length: int) -> None:
+        busy.set()
+        gate.wait(30)
+
+    it.model.before = wait
+    it.translator.start()
+    it.segment(2.0)
+    it.segment(1.0)
+    assert busy.wait(30)
+    it.position += 600 * RATE
+    it.translator.hear(it.position, lost=600 * RATE)
+    assert it.translator.backlog == pytest.approx(1.0)
+    it.segment(0.5)
+    assert it.translator.backlog == pytest.approx(1.5)
+    gate.set()
+    it.drain()
+    assert it.of(Load) == []
+    assert len(it.of(Final)) == 3
 
 
 def test_under_load_looks_keep_their_distance(bench: Callable[..., Bench]) -> None:
