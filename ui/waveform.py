@@ -56,6 +56,7 @@ class Waveform(QWidget):
         self._changed()
 
     def show_position(self, position: float) -> None:
+        position = min(position, self.duration) if self.duration else position
         if position != self.position:
             before, self.position = self._x(self.position), position
             if self._x(position) != before:

@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 AHEAD = 10
 """Blocks of a tenth of a second that are decoded ahead of the listener."""
+SILENCE = 0.5
+"""Seconds behind the end: closing a device cuts off what it has not played yet."""
 Opener = Callable[[int, Callable[[NDArray[np.float32]], None]], Stream]
 
 
@@ -99,6 +101,7 @@ class _Playback:
                     stream = self._open(SAMPLE_RATE, self._fill)
                 if not self._wait(AHEAD - 1):
                     return
+            self._blocks.append(np.zeros(round(SILENCE * SAMPLE_RATE), dtype=np.float32))
             stream = stream or self._open(SAMPLE_RATE, self._fill)
             self._wait(0)
         except AudioError as error:
