@@ -115,6 +115,8 @@ def read_corpus(source: Path, *, audio: Path | None = None, say: Callable[[str],
         rows = _table_rows(source, [audio] if audio else [source.parent, source.parent / "clips"])
     else:
         raise CorpusError(f"There is no table or folder {source}.")
+    if not rows:
+        raise CorpusError(f"{source} holds no speech with translations.")
     usable: list[tuple[Row, Example]] = []
     bad: list[str] = []
     for row in rows:

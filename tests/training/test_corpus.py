@@ -80,6 +80,10 @@ def test_a_table_without_the_columns_is_refused(tmp_path: Path) -> None:
         read_corpus(table(tmp_path, "a.wav\tJa.", header="path\ttext"))
     with pytest.raises(CorpusError, match="no table or folder"):
         read_corpus(tmp_path / "gone.tsv")
+    for empty in (table(tmp_path), tmp_path / "nothing"):
+        (tmp_path / "nothing").mkdir(exist_ok=True)
+        with pytest.raises(CorpusError, match="holds no speech"):
+            read_corpus(empty)
     (tmp_path / "binary.tsv").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(CorpusError, match="cannot be read as text"):
         read_corpus(tmp_path / "binary.tsv")
