@@ -1,7 +1,6 @@
 """Shows the transcript: the captions as they grow, with their times. Knows no engine.
 
-The document holds a window of the transcript, so that it stays fluid however long the session is: a block is an entry.
-What is committed is never touched again; only what stands behind it is replaced.
+It holds one page of the transcript at a time; scrolling beyond its ends turns it.
 """
 
 from __future__ import annotations
@@ -19,23 +18,18 @@ from PySide6.QtGui import (
     QMouseEvent,
     QResizeEvent,
     QTextBlock,
-    QTextCharFormat,
-    QTextCursor,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QFrame, QPushButton, QTextEdit, QToolTip, QWidget
 
 from s2t2_live.live.events import Event, Final
 from s2t2_live.live.presets import Stability
+from ui.caption_page import MOST, PAGE, CaptionPage
 from ui.caption_style import CaptionStyle, Formats
 from ui.theme import LARGE, LIGHT, MEDIUM, Colours
 from ui.time_gutter import TimeGutter
-from ui.transcript import Change, Entry, Match, Transcript, described, right_to_left, stamp
+from ui.transcript import Change, Entry, Match, Transcript, right_to_left, stamp
 
-PAGE = 100
-"""Entries that are shown at first, and that come with each scroll beyond the first or the last one."""
-MOST = 300
-"""Entries in the document at one time."""
 MANY = 50
 """Events of one batch from which it is quicker to build the document anew."""
 
@@ -58,13 +52,7 @@ class CaptionView(QTextEdit):
         self.following = True
         self.style_ = CaptionStyle()
         self._colours = LIGHT
-        self._formats = Formats(self.style_, self._colours)
-        self._first = 0
-        """Index in the transcript of the first block."""
-        self._shown: list[Entry] = []
-        """The entries of the blocks."""
-        self._settled: list[int] = []
-        """How many characters of each block are committed."""
+        self._page = CaptionPage(self.document(), self.transcript, Formats(self.style_, LIGHT))
         self._matches: list[Match] = []
         self._match: Match | None = None
         self._adjusting = False
@@ -146,7 +134,7 @@ class CaptionView(QTextEdit):
     @Slot()
     def back_to_live(self) -> None:
         """Go to the end and follow it."""
-        if self._end < len(self.transcript.entries):
+        if not self._page.at_end:
             self._show_end()
         self._follow(True)
 
@@ -168,10 +156,10 @@ class CaptionView(QTextEdit):
         """Scroll there and mark it as the one that is meant."""
         self._match = match
         self._follow(False)
-        if not self._first <= match.entry < self._end:
+        if not self._page.has(match):
             self._build(max(self.transcript.first, match.entry - PAGE // 2), match.entry + PAGE // 2)
         self._mark()
-        cursor = self._selected(match)
+        cursor = self._page.selected(match)
         cursor.setPosition(cursor.selectionStart())
         place = self.cursorRect(cursor)
         bar = self.verticalScrollBar()
@@ -197,7 +185,7 @@ class CaptionView(QTextEdit):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self._activate(self._entry_of(self.textCursor().block()))
+            self._activate(self._page.entry_of(self.textCursor().block()))
             return
         self.setCursorWidth(2)
         super().keyPressEvent(event)
@@ -220,117 +208,21 @@ class CaptionView(QTextEdit):
         data.setText(self.textCursor().selection().toPlainText())
         return data
 
-    # The document.
-
-    @property
-    def _end(self) -> int:
-        """Index in the transcript behind the last block."""
-        return self._first + len(self._shown)
+    # The page.
 
     def _show(self, changes: Iterable[Change]) -> None:
         for change in changes:
-            if change.kind == "added":
-                self._added(change.index, change.entry)
-            elif self._first <= change.index < self._end:
-                if change.kind == "changed":
-                    self._write(change.index - self._first)
-                else:
-                    self._remove(change.index - self._first)
-            elif change.kind == "removed" and change.index < self._first:
-                self._first -= 1
+            self._page.apply(change, following=self.following)
+            self._place_gutter(change.entry)
         self._gutter.update()
-
-    def _added(self, index: int, entry: Entry) -> None:
-        if index < self._first:
-            self._first += 1
-        elif index <= self._end and (len(self._shown) < MOST or self.following):
-            self._insert(index - self._first, entry)
-            if self.following and len(self._shown) > MOST:
-                self._drop_first(len(self._shown) - PAGE)
-
-    def _insert(self, place: int, entry: Entry) -> None:
-        """A new block in front of the one at `place`."""
-        cursor = QTextCursor(self.document())
-        cursor.beginEditBlock()
-        if not self._shown:
-            cursor.setBlockFormat(self._formats.block(entry))
-        elif place == len(self._shown):
-            cursor.movePosition(QTextCursor.MoveOperation.End)
-            cursor.insertBlock(self._formats.block(entry), QTextCharFormat())
-        else:
-            cursor.setPosition(self.document().findBlockByNumber(place).position())
-            cursor.insertBlock(cursor.blockFormat(), QTextCharFormat())
-            cursor.movePosition(QTextCursor.MoveOperation.PreviousBlock)
-            cursor.setBlockFormat(self._formats.block(entry))
-        self._shown.insert(place, entry)
-        self._settled.insert(place, 0)
-        self._write(place)
-        cursor.endEditBlock()
-        self._place_gutter(entry)
-
-    def _write(self, place: int) -> None:
-        """Make a block show its entry; the committed words that are there stay untouched."""
-        entry, block = self._shown[place], self.document().findBlockByNumber(place)
-        text, known = described(entry), len(described(entry)) - len(entry.tail)
-        kept = _common(block.text(), text, min(self._settled[place], known))
-        cursor = QTextCursor(block)
-        cursor.beginEditBlock()
-        cursor.setPosition(block.position() + kept)
-        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-        cursor.insertText(text[kept:known], self._formats.text(entry))
-        cursor.insertText(text[known:], self._formats.tentative)
-        if not kept:
-            cursor.setBlockFormat(self._formats.block(entry))
-        if entry.uncertain:
-            # Doubt comes with the final, and colours all of it.
-            cursor.setPosition(block.position())
-            cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-            cursor.setCharFormat(self._formats.uncertain)
-        cursor.endEditBlock()
-        self._settled[place] = known
-
-    def _remove(self, place: int) -> None:
-        del self._shown[place]
-        del self._settled[place]
-        cursor = QTextCursor(self.document().findBlockByNumber(place))
-        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
-        cursor.removeSelectedText()
-        if place:
-            cursor.deletePreviousChar()
-        elif self._shown:
-            cursor.deleteChar()
-
-    def _drop_first(self, count: int) -> None:
-        cursor = QTextCursor(self.document())
-        cursor.movePosition(QTextCursor.MoveOperation.NextBlock, QTextCursor.MoveMode.KeepAnchor, count)
-        cursor.removeSelectedText()
-        del self._shown[:count]
-        del self._settled[:count]
-        self._first += count
 
     def _build(self, first: int, end: int) -> None:
         """Show these entries of the transcript and no others."""
         self._adjusting = True
-        entries = self.transcript.entries[first:end]
-        cursor = QTextCursor(self.document())
-        cursor.beginEditBlock()
-        cursor.select(QTextCursor.SelectionType.Document)
-        cursor.removeSelectedText()
-        for number, entry in enumerate(entries):
-            if number:
-                cursor.insertBlock(self._formats.block(entry), QTextCharFormat())
-            else:
-                cursor.setBlockFormat(self._formats.block(entry))
-            text, known = described(entry), len(described(entry)) - len(entry.tail)
-            cursor.insertText(text[:known], self._formats.text(entry))
-            cursor.insertText(text[known:], self._formats.tentative)
-        cursor.endEditBlock()
-        self._first = first
-        self._shown = list(entries)
-        self._settled = [len(described(entry)) - len(entry.tail) for entry in entries]
+        self._page.build(first, end)
         self._adjusting = False
-        if entries:
-            self._place_gutter(entries[-1])
+        if self._page.shown:
+            self._place_gutter(self._page.shown[-1])
         self._mark()
         self._gutter.update()
 
@@ -341,9 +233,9 @@ class CaptionView(QTextEdit):
 
     def _restyle(self) -> None:
         """The same entries in another style, the same one at the top."""
-        self._formats = Formats(self.style_, self._colours)
+        self._page.formats = Formats(self.style_, self._colours)
         with _KeptPlace(self):
-            self._build(self._first, self._end)
+            self._build(self._page.first, self._page.end)
         self._gutter.update()
 
     # Scrolling.
@@ -367,15 +259,15 @@ class CaptionView(QTextEdit):
         bar = self.verticalScrollBar()
         if value < bar.maximum():
             self._follow(False)
-        if value <= bar.minimum() and self._first > self.transcript.first and bar.maximum() > 0:
-            first = max(self.transcript.first, self._first - PAGE)
+        if value <= bar.minimum() and self._page.first > self.transcript.first and bar.maximum() > 0:
+            first = max(self.transcript.first, self._page.first - PAGE)
             with _KeptPlace(self):
-                self._build(first, min(self._end, first + MOST))
-        elif value >= bar.maximum() and self._end < len(self.transcript.entries):
-            end = min(len(self.transcript.entries), self._end + PAGE)
+                self._build(first, min(self._page.end, first + MOST))
+        elif value >= bar.maximum() and not self._page.at_end:
+            end = min(len(self.transcript.entries), self._page.end + PAGE)
             with _KeptPlace(self):
-                self._build(max(self._first, end - MOST), end)
-        if bar.value() >= bar.maximum() and self._end == len(self.transcript.entries):
+                self._build(max(self._page.first, end - MOST), end)
+        if bar.value() >= bar.maximum() and self._page.at_end:
             self._follow(True)
 
     @Slot(int, int)
@@ -385,15 +277,11 @@ class CaptionView(QTextEdit):
 
     # Blocks, entries and places.
 
-    def _entry_of(self, block: QTextBlock) -> Entry | None:
-        number = block.blockNumber()
-        return self._shown[number] if 0 <= number < len(self._shown) else None
-
     def _entry_at(self, place: QPoint) -> Entry | None:
         """The entry whose lines are at this place of the viewport."""
         cursor = self.cursorForPosition(place)
         box = self._box(cursor.block())
-        return self._entry_of(cursor.block()) if box.top() <= place.y() <= box.bottom() else None
+        return self._page.entry_of(cursor.block()) if box.top() <= place.y() <= box.bottom() else None
 
     def _box(self, block: QTextBlock) -> QRect:
         """Where a block is in the viewport."""
@@ -402,11 +290,11 @@ class CaptionView(QTextEdit):
 
     def _stamps(self) -> Iterator[tuple[float, str]]:
         """Baseline and text of each time stamp that is to be seen."""
-        if not self._shown:
+        if not self._page.shown:
             return
         block = self.cursorForPosition(QPoint(0, 0)).block()
         while block.isValid() and self._box(block).top() < self.viewport().height():
-            entry = self._entry_of(block)
+            entry = self._page.entry_of(block)
             if entry is not None and entry.kind != "heading" and block.layout().lineCount():
                 line = block.layout().lineAt(0)
                 baseline = block.layout().position().y() + line.y() + line.ascent()
@@ -417,19 +305,12 @@ class CaptionView(QTextEdit):
         if entry is not None and entry.kind == "caption" and entry.session == self.transcript.session:
             self.caption_activated.emit(entry.start)
 
-    def _selected(self, match: Match) -> QTextCursor:
-        start = self.document().findBlockByNumber(match.entry - self._first).position() + match.start
-        cursor = QTextCursor(self.document())
-        cursor.setPosition(start)
-        cursor.setPosition(start + match.length, QTextCursor.MoveMode.KeepAnchor)
-        return cursor
-
     def _mark(self) -> None:
         selections = []
         for match in self._matches:
-            if self._first <= match.entry < self._end:
+            if self._page.has(match):
                 selection = QTextEdit.ExtraSelection()
-                selection.cursor = self._selected(match)
+                selection.cursor = self._page.selected(match)
                 meant = match == self._match
                 back, front = ("#ffb000", "#000000") if meant else ("#ffe08a", "#000000")
                 selection.format.setBackground(QColor(back))
@@ -470,15 +351,15 @@ class _KeptPlace:
     def __enter__(self) -> None:
         view = self._view
         block = view.cursorForPosition(QPoint(0, 0)).block()
-        self._entry = view._entry_of(block)
+        self._entry = view._page.entry_of(block)
         self._offset = view._box(block).top()
 
     def __exit__(self, *_: object) -> None:
         view, bar = self._view, self._view.verticalScrollBar()
         if view.following:
             bar.setValue(bar.maximum())
-        elif self._entry in view._shown:
-            block = view.document().findBlockByNumber(view._shown.index(self._entry))
+        elif self._entry in view._page.shown:
+            block = view.document().findBlockByNumber(view._page.shown.index(self._entry))
             view._adjusting = True
             bar.setValue(bar.value() + view._box(block).top() - self._offset)
             view._adjusting = False
@@ -487,11 +368,3 @@ class _KeptPlace:
 def doubt(entry: Entry) -> str:
     """Why a caption is set apart."""
     return f"The model is unsure of this caption: its confidence is {entry.confidence or 0:.0%}. Listen again or ask."
-
-
-def _common(one: str, other: str, most: int) -> int:
-    """How many characters both begin with, at most so many."""
-    count = 0
-    while count < min(most, len(one), len(other)) and one[count] == other[count]:
-        count += 1
-    return count

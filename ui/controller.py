@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from s2t2_live.live.publisher import Sink
     from s2t2_live.live.translation import SpeechTranslationModel
 
-DRAIN_TIMEOUT = 1500
+DRAIN_TIMEOUT = 1200
 """Milliseconds that a session has to drain when the window closes; then what is pending is dropped."""
-ABORT_TIMEOUT = 700
+ABORT_TIMEOUT = 500
 """Milliseconds that it then has to write its end."""
 
 

@@ -9,11 +9,9 @@ from PySide6.QtCore import QSettings, Qt, Slot
 from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
-    QFontDialog,
     QHBoxLayout,
     QLabel,
     QMainWindow,
-    QMessageBox,
     QPushButton,
     QStackedWidget,
     QVBoxLayout,
@@ -22,14 +20,12 @@ from PySide6.QtWidgets import (
 
 from s2t2_live.audio.input_device import InputDevice
 from s2t2_live.live.events import Error, Event
-from s2t2_live.live.presets import PRESETS, preset_name
-from s2t2_live.settings import Contrast, InputSettings, Settings
-from s2t2_live.settings import Theme as ThemeName
-from s2t2_live.version import __version__
-from ui.actions import SPACINGS, Actions, check
+from s2t2_live.settings import InputSettings, Settings
+from ui.about import show_about, show_shortcuts
+from ui.actions import Actions
 from ui.attendant import Measurement
-from ui.caption_style import LARGEST, SMALLEST, CaptionStyle
 from ui.caption_view import CaptionView
+from ui.choices import Choices
 from ui.controller import SessionController, State
 from ui.figures import Figures
 from ui.find_bar import FindBar
@@ -82,7 +78,6 @@ class MainWindow(QMainWindow):
         self.pause_button = QPushButton("Pa&use")
         self.level_meter = LevelMeter()
         self.status_line = StatusLine()
-        self._themed: tuple[ThemeName, Contrast] | None = None
         self._looking = True
         """Whether it is not known yet which inputs there are."""
         self._eager = False
@@ -91,7 +86,7 @@ class MainWindow(QMainWindow):
         self._lay_out()
         self._connect()
         self._connect_actions()
-        self._show_settings(settings)
+        self.choices = Choices(self)
         self._show_state()
         self._restore()
 
@@ -157,14 +152,11 @@ class MainWindow(QMainWindow):
         self.source_box.refresh_wanted.connect(controller.find_inputs)
         self.source_box.chosen.connect(self._source_chosen)
         self.source_box.open_wanted.connect(self.open_recording)
-        self.model_box.chosen.connect(lambda name: self._change_model(name=name))
-        self.device_box.chosen.connect(lambda device: self._change_model(device=device))
         self.welcome.sample_button.clicked.connect(self.play_sample)
         self.welcome.open_button.clicked.connect(self.open_recording)
         self.start_button.clicked.connect(self.toggle)
         self.pause_button.clicked.connect(self.toggle_pause)
         self.status_line.cancel_wanted.connect(self._cancel_load)
-        self.caption_view.style_wanted.connect(self.set_caption_style)
         self.caption_view.transcript_changed.connect(self._transcript_changed)
 
     def _connect_actions(self) -> None:
@@ -182,27 +174,12 @@ class MainWindow(QMainWindow):
             (actions.find_next, self.find_bar.next),
             (actions.find_previous, self.find_bar.previous),
             (actions.clear, self.clear_captions),
-            (actions.larger, lambda: self._resize_text(2)),
-            (actions.smaller, lambda: self._resize_text(-2)),
-            (actions.normal_size, lambda: self._resize_text(None)),
-            (actions.font, self._choose_font),
             (actions.back_to_live, view.back_to_live),
             (actions.reload, self.controller.load_model),
-            (actions.shortcuts, self._show_shortcuts),
-            (actions.about, self._show_about),
+            (actions.shortcuts, lambda: show_shortcuts(self, actions.table())),
+            (actions.about, lambda: show_about(self)),
         ):
             action.triggered.connect(slot)
-        for name, action in actions.spacings.items():
-            action.triggered.connect(lambda _, name=name: self._change_window(line_spacing=SPACINGS[name]))
-        for name, action in actions.themes.items():
-            action.triggered.connect(lambda _, name=name: self._change_window(theme=name))
-        actions.high_contrast.triggered.connect(
-            lambda checked: self._change_window(contrast="high" if checked else "normal")
-        )
-        for name, action in actions.stabilities.items():
-            action.triggered.connect(lambda _, name=name: self._change_window(stability=name))
-        for name, action in actions.presets.items():
-            action.triggered.connect(lambda _, name=name: self._choose_preset(name))
         actions.sample.setVisible(sample() is not None)
         actions.undo_clear.setEnabled(False)
 
@@ -273,36 +250,6 @@ class MainWindow(QMainWindow):
                 self.caption_view.undo_clear,
             )
 
-    @Slot(CaptionStyle)
-    def set_caption_style(self, style: CaptionStyle) -> None:
-        """Font, size and line spacing of the captions, kept for the next start."""
-        size = min(max(style.size, SMALLEST), LARGEST)
-        self._change_window(font=style.family or None, font_size=size, line_spacing=style.line_spacing)
-
-    def _resize_text(self, by: int | None) -> None:
-        style = self.caption_view.style_
-        self.set_caption_style(replace(style, size=CaptionStyle().size if by is None else style.size + by))
-
-    def _choose_font(self) -> None:
-        style = self.caption_view.style_
-        ok, font = QFontDialog.getFont(style.font, self, "Font of the captions")
-        if ok:
-            self.set_caption_style(replace(style, family=font.family(), size=font.pointSize()))
-
-    def _change_window(self, **changes: object) -> None:
-        window = replace(self.preferences.settings.window, **changes)  # type: ignore[arg-type]
-        self.preferences.change(replace(self.preferences.settings, window=window))
-
-    def _change_model(self, **changes: object) -> None:
-        model = replace(self.preferences.settings.model, **changes)  # type: ignore[arg-type]
-        self.preferences.change(replace(self.preferences.settings, model=model))
-
-    def _choose_preset(self, name: str) -> None:
-        preset = PRESETS[name]
-        settings = self.preferences.settings
-        translation = replace(settings.translation, policy=preset.policy, step=preset.step, beam_size=preset.beam_size)
-        self.preferences.change(replace(settings, translation=translation))
-
     @Slot(object)
     def _source_chosen(self, choice: SourceChoice) -> None:
         """A session that runs goes on with the other source; a device is kept for the next start."""
@@ -317,32 +264,8 @@ class MainWindow(QMainWindow):
     @Slot(object, object)
     def _settings_changed(self, before: Settings, settings: Settings) -> None:
         self.controller.change(settings)
-        self._show_settings(settings)
         if settings.model != before.model and self.controller.running:
             self.notice_bar.tell("The other model is loaded when this session has ended.")
-
-    def _show_settings(self, settings: Settings) -> None:
-        """The controls, the captions and the theme as the settings want them."""
-        actions, window, translation = self.actions_, settings.window, settings.translation
-        self.model_box.show_model(settings.model.name)
-        self.device_box.show_device(settings.model.device)
-        style = CaptionStyle.of(window)
-        if style != self.caption_view.style_:
-            self.caption_view.set_style(style)
-        if window.stability != self.caption_view.transcript.stability:
-            self.caption_view.set_stability(window.stability)
-        if (window.theme, window.contrast) != self._themed:
-            self._themed = (window.theme, window.contrast)
-            self.theme.choose(*self._themed)
-        actions.high_contrast.setChecked(window.contrast == "high")
-        preset = preset_name(translation.policy, translation.step, translation.beam_size)
-        for group, chosen in (
-            (actions.spacings, next((name for name in SPACINGS if SPACINGS[name] == window.line_spacing), None)),
-            (actions.themes, window.theme),
-            (actions.stabilities, window.stability),
-            (actions.presets, preset),
-        ):
-            check(group, chosen)
 
     # What the controller tells.
 
@@ -474,23 +397,6 @@ class MainWindow(QMainWindow):
 
     def _settings(self) -> QSettings:
         return QSettings("s2t2-live", "window")
-
-    def _show_shortcuts(self) -> None:
-        rows = "".join(f"<tr><td>{name}</td><td>&nbsp;&nbsp;{keys}</td></tr>" for name, keys in self.actions_.table())
-        self._tell("Keyboard shortcuts", f"<table cellpadding=3>{rows}</table>")
-
-    def _show_about(self) -> None:
-        self._tell(
-            "About s2t2-live",
-            f"<p><b>s2t2-live {__version__}</b></p><p>Translates speech while it is spoken, on this computer alone.</p>"
-            "<p>Apache License 2.0</p>",
-        )
-
-    def _tell(self, title: str, text: str) -> None:
-        box = QMessageBox(QMessageBox.Icon.NoIcon, title, text, QMessageBox.StandardButton.Close, self)
-        box.setTextFormat(Qt.TextFormat.RichText)
-        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        box.open()
 
 
 def _show(control: QPushButton | QAction, text: str, enabled: bool) -> None:

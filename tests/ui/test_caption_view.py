@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from s2t2_live.live.events import Event, Final, Gap, Partial, SessionStarted
+from ui.caption_page import MOST
 from ui.caption_style import CaptionStyle
-from ui.caption_view import MOST, CaptionView
+from ui.caption_view import CaptionView
 from ui.theme import DARK, LIGHT
 from ui.transcript import described
 

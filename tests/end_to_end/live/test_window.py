@@ -80,6 +80,11 @@ class Window:
     def of(self, kind: str) -> list[dict[str, Any]]:
         return [event for event in self.events if event["type"] == kind]
 
+    @property
+    def complaints(self) -> list[str]:
+        """What is in the log beside the two lines that belong there."""
+        return [line for line in self.messages if not re.match("s2t2-live: (Loading the model|Listening to) ", line)]
+
     def focus(self, title: str) -> None:
         """Give the keyboard to the window of this name, as soon as it is there."""
         found = self._xdotool("search", "--sync", "--onlyvisible", "--name", title).split()
@@ -187,8 +192,7 @@ def test_from_the_microphone_into_the_window_and_into_a_file(
         window.focus("s2t2-live")
         window.press("ctrl+q")
         assert window.process.wait(TIMEOUT) == 0, "".join(window.messages)
-    complaints = [line for line in window.messages if not re.match("s2t2-live: (Loading the model|Listening to) ", line)]
-    assert complaints == []
+    assert window.complaints == []
 
 
 @pytest.mark.parametrize("moment", ["loading", "translating", "draining"])
@@ -203,8 +207,7 @@ def test_the_window_closes_at_any_moment(
             window.press("ctrl+r")
         window.process.send_signal(signal.SIGTERM)
         assert window.process.wait(TIMEOUT) == 0, "".join(window.messages)
-    complaints = [line for line in window.messages if not re.match("s2t2-live: (Loading the model|Listening to) ", line)]
-    assert complaints == []
+    assert window.complaints == []
     journals = list((tmp_path / "data").rglob("*.jsonl"))
     assert len(journals) == (moment != "loading")
     for journal in journals:
