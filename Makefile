@@ -10,6 +10,11 @@ SPEECH_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k f
 # And those that the tests listen with: a sound server of their own, and what the program itself needs for a microphone.
 SOUND_PACKAGES := pulseaudio pulseaudio-utils libportaudio2 libasound2-plugins
 
+# What the window needs of the system beside PySide6, and a screen for its tests.
+WINDOW_PACKAGES := libegl1 libgl1 libfontconfig1 libglib2.0-0 libdbus-1-3 libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0 \
+	libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xkb1 libx11-xcb1
+SCREEN_PACKAGES := xvfb xdotool fonts-dejavu-core
+
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check format bench bench-latency bench-quality clean
 
@@ -20,10 +25,11 @@ demo: .venv/.ready-app ## Translate the shipped recordings in the console while 
 	@$(BIN)/python -m s2t2_live.evaluation.demo $(ARGS)
 
 run: .venv/.ready-app ## Start the application: make run ARGS="--no-gui recording.flac"
+	@scripts/system-packages $(WINDOW_PACKAGES) libportaudio2
 	@$(BIN)/s2t2-live $(ARGS)
 
 test: .venv/.ready-dev .venv-oracle/.ready-oracle check ## Check and test everything: make test ARGS="-k tokenizer"
-	@scripts/system-packages $(SPEECH_PACKAGES) $(SOUND_PACKAGES)
+	@scripts/system-packages $(SPEECH_PACKAGES) $(SOUND_PACKAGES) $(WINDOW_PACKAGES) $(SCREEN_PACKAGES)
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: .venv/.ready-dev ## Lint, format and types

@@ -38,7 +38,7 @@ def run(arguments: Arguments, settings: Settings) -> int:
 
     def sinks(choice: SourceChoice) -> Sequence[Sink]:
         shown: list[Sink] = [JsonLinesWriter(sys.stdout)] if arguments.json else []
-        return [*session_sinks(settings, folder, choice), *shown]
+        return [*session_sinks(controller.settings, folder, choice), *shown]
 
     with ExitStack() as stack:
         stack.enter_context(messages(arguments.verbosity))
