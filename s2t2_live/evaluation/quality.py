@@ -147,7 +147,10 @@ class Quality:
 
     @cached_property
     def _natural_speech(self) -> SpeechShards:
-        return self._spoken("natural", reserved(natural_sentences()[: self._phrases]))
+        # They stand topic by topic, so fewer of them are taken at even distances.
+        sentences = natural_sentences()
+        count = min(self._phrases, len(sentences))
+        return self._spoken("natural", reserved([sentences[i * len(sentences) // count] for i in range(count)]))
 
     def _spoken(self, name: str, groups: dict[Voice, list[Phrase]]) -> SpeechShards:
         return speak_set(self._cache, name, groups, workers=self._workers)
