@@ -15,6 +15,7 @@ from simulstream.metrics.scorers.latency.stream_laal import StreamLaal
 from simulstream.metrics.stats import NormalizedErasure, RealTimeFactor
 
 from s2t2_live.evaluation.bleu import corpus_bleu
+from s2t2_live.standard_streams import own_standard_error
 
 CONFIGURATION = SimpleNamespace(detokenizer_type="simuleval", latency_unit="spm")
 """How the processor's log is to be read: tokens that carry their spaces."""
@@ -43,7 +44,8 @@ def score(log: Path, definition: Path, references: Path) -> Scores:
     output = reader.final_outputs_and_latencies()[name]
     texts = [sentence.content for sentence in sentences]
     logging.getLogger(StreamLaal.__module__).setLevel(logging.ERROR)  # It warns of sentences without a caption.
-    late = StreamLaal(SimpleNamespace(latency_unit="word")).score([LatencyScoringSample(name, output, sentences)])
+    with own_standard_error():  # The aligner in C reports on every call.
+        late = StreamLaal(SimpleNamespace(latency_unit="word")).score([LatencyScoringSample(name, output, sentences)])
     return Scores(
         bleu=corpus_bleu(cut_at_sentences(output.final_text, texts), texts).score,
         stream_laal=late.ideal_latency,
@@ -55,4 +57,6 @@ def score(log: Path, definition: Path, references: Path) -> Scores:
 
 def cut_at_sentences(text: str, references: Sequence[str]) -> list[str]:
     """The text in as many pieces as there are references, cut where the word error is least."""
-    return [piece.strip() for piece in mweralign.align_texts("\n".join(references), text).split("\n")]
+    with own_standard_error():
+        pieces: str = mweralign.align_texts("\n".join(references), text)
+    return [piece.strip() for piece in pieces.split("\n")]
