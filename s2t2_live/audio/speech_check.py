@@ -31,6 +31,8 @@ WINDOW, STEP = 2.0, 1.0
 """Seconds: a longer stretch is speech if one of its windows is."""
 SHORTEST = 0.3
 """Seconds that are too few to judge; they count as speech."""
+NO_SPEECH = -0.5
+"""Log-odds below which a stretch counts as none: a caption too many is better than one that is missing."""
 OUTLIER = 3.0
 """Standard deviations; what is farther off counts as this far."""
 
@@ -51,7 +53,7 @@ class SpeechCheck:
         return cls(**arrays, bias=float(body["bias"]))
 
     def log_odds(self, samples: NDArray[np.float32]) -> float:
-        """Of the most speech-like window of the audio, shape (n,) at `SAMPLE_RATE`; above 0 for speech."""
+        """Of the most speech-like window of the audio, shape (n,) at `SAMPLE_RATE`; see `NO_SPEECH`."""
         if len(samples) < SHORTEST * SAMPLE_RATE:
             return np.inf
         frames = _Frames.of(samples)

@@ -42,7 +42,7 @@ RIGHT = 80.0
 """chrF from which on a translation counts as right."""
 WRONG_SHARE = 0.3
 """How much a wrong translation of a held-out phrase counts, beside a far sentence."""
-FAR_BELOW, RIGHT_BELOW = 0.92, 0.04
+FAR_BELOW, RIGHT_BELOW = 0.87, 0.04
 """The threshold is where this share of the far sentences is below it, if no more than that of the right ones is."""
 MEASURED = 200
 """Held-out phrases that are kept for measuring."""

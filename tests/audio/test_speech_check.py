@@ -10,7 +10,7 @@ import soundfile
 from numpy.typing import NDArray
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
-from s2t2_live.audio.speech_check import SHORTEST, speech_check
+from s2t2_live.audio.speech_check import NO_SPEECH, SHORTEST, speech_check
 from s2t2_live.evaluation.sounds import SOUNDS
 
 SECONDS = 20
@@ -28,7 +28,7 @@ def windows(samples: NDArray[np.float32], seconds: float) -> list[NDArray[np.flo
 def test_sounds_without_words(name: str, seconds: float) -> None:
     pieces = windows(SOUNDS[name](SECONDS * SAMPLE_RATE), seconds)
     assert pieces
-    assert max(speech_check().log_odds(piece) for piece in pieces) < 0
+    assert max(speech_check().log_odds(piece) for piece in pieces) < NO_SPEECH
 
 
 def test_shipped_recordings_are_speech(recordings: dict[Path, object]) -> None:
@@ -44,13 +44,13 @@ def test_real_speech_and_real_noise(shared_audio: Path) -> None:
     assert min(speech_check().log_odds(samples) for samples in spoken) > 0
     noise = [soundfile.read(shared_audio / f"noise_{number}.wav", dtype="float32")[0] for number in (1, 2)]
     pieces = [piece for samples in noise for seconds in (1.0, 4.0) for piece in windows(samples, seconds)]
-    assert max(speech_check().log_odds(piece) for piece in pieces) < 0
+    assert max(speech_check().log_odds(piece) for piece in pieces) < NO_SPEECH
 
 
 def test_speech_in_long_noise_is_found(recordings: dict[Path, object]) -> None:
     samples, _ = soundfile.read(min(recordings), start=8_000, frames=24_000, dtype="float32")
     noise = np.random.default_rng(1).normal(0, samples.std() / 10, 9 * SAMPLE_RATE).astype(np.float32)
-    assert speech_check().log_odds(noise) < 0
+    assert speech_check().log_odds(noise) < NO_SPEECH
     noise[5 * SAMPLE_RATE : 5 * SAMPLE_RATE + len(samples)] += samples
     assert speech_check().log_odds(noise) > 0
 
@@ -61,4 +61,4 @@ def test_too_short_to_judge_is_speech(samples: int) -> None:
 
 
 def test_silence_is_no_speech() -> None:
-    assert speech_check().log_odds(np.zeros(SAMPLE_RATE, dtype=np.float32)) < 0
+    assert speech_check().log_odds(np.zeros(SAMPLE_RATE, dtype=np.float32)) < NO_SPEECH
