@@ -17,6 +17,8 @@ from s2t2_live.speech2text2.config import SpeechEncoderConfig
 
 _FRAMES_AT_ONCE = 64
 """Frames (1.3 s in the published shape) that the convolutions compute together where no gradient is needed."""
+_PARTS = 8
+"""In which the positional convolution is computed where no gradient is needed, as far as its groups allow."""
 
 
 class FeatureConvolution(nn.Module):
@@ -197,7 +199,11 @@ class _MagnitudeAndDirection(nn.Module):
 
 
 class WeightNormConvolution(nn.Module):
-    """A grouped 1-d convolution with weight norm, whose product is kept between calls that need no gradient."""
+    """A grouped 1-d convolution with weight norm.
+
+    Without gradients it takes some groups at a time, so that there never is a copy of the whole weight, and keeps the
+    factor `g / |v|` from call to call.
+    """
 
     def __init__(self, size: int, kernel: int, groups: int) -> None:
         super().__init__()
@@ -205,7 +211,7 @@ class WeightNormConvolution(nn.Module):
         self.padding = kernel // 2
         self.bias = nn.Parameter(torch.zeros(size))
         self.parametrizations = _Parametrizations(size, kernel, groups)
-        self._folded: tuple[tuple[object, ...], Tensor] | None = None
+        self._scale: tuple[tuple[object, ...], Tensor] | None = None
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
@@ -216,22 +222,39 @@ class WeightNormConvolution(nn.Module):
         factors.original0.copy_(factors.original1.norm(dim=(0, 1), keepdim=True))
         nn.init.zeros_(self.bias)
 
-    def weight(self) -> Tensor:
-        """The product, `(size, size / groups, kernel)`."""
+    def scale(self) -> Tensor:
+        """`g / |v|`, `(1, 1, kernel)`, without gradient."""
         g, v = self.parametrizations.weight.original0, self.parametrizations.weight.original1
-        if torch.is_grad_enabled() and (g.requires_grad or v.requires_grad):
-            return torch._weight_norm(v, g, 2)
         if g.is_inference() or v.is_inference():
-            return torch._weight_norm(v, g, 2)
+            return _scale(g, v)
         # In-place updates raise the version, moves and replacements change the address.
         state = (g._version, v._version, g.data_ptr(), v.data_ptr(), v.dtype, v.device)
-        if self._folded is None or self._folded[0] != state:
-            self._folded = (state, torch._weight_norm(v, g, 2))
-        return self._folded[1]
+        if self._scale is None or self._scale[0] != state:
+            self._scale = (state, _scale(g, v))
+        return self._scale[1]
 
     def train(self, mode: bool = True) -> WeightNormConvolution:
-        self._folded = None
+        self._scale = None
         return super().train(mode)
 
     def forward(self, x: Tensor) -> Tensor:
-        return nn.functional.conv1d(x, self.weight(), self.bias, padding=self.padding, groups=self.groups)
+        g, v = self.parametrizations.weight.original0, self.parametrizations.weight.original1
+        if torch.is_grad_enabled() and (x.requires_grad or g.requires_grad or v.requires_grad):
+            weight = torch._weight_norm(v, g, 2)
+            return nn.functional.conv1d(x, weight, self.bias, padding=self.padding, groups=self.groups)
+        scale = self.scale()
+        parts = math.gcd(self.groups, _PARTS)
+        split = zip(x.chunk(parts, dim=1), v.chunk(parts), self.bias.chunk(parts), strict=True)
+        groups = self.groups // parts
+        return torch.cat(
+            [
+                nn.functional.conv1d(some, direction * scale, bias, padding=self.padding, groups=groups)
+                for some, direction, bias in split
+            ],
+            dim=1,
+        )
+
+
+@torch.no_grad()
+def _scale(g: Tensor, v: Tensor) -> Tensor:
+    return (g.float() / v.float().norm(dim=(0, 1), keepdim=True)).to(v.dtype)
