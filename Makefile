@@ -16,7 +16,7 @@ WINDOW_PACKAGES := libegl1 libgl1 libfontconfig1 libglib2.0-0 libdbus-1-3 libxkb
 SCREEN_PACKAGES := xvfb xdotool fonts-dejavu-core
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check format bench bench-latency bench-quality clean
+.PHONY: help demo run test check format bench bench-latency bench-quality screenshots clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench-latency: .venv/.ready-dev ## Measure captions while people speak, by simul
 bench-quality: .venv/.ready-dev ## Measure the checkpoint's translations beside the goals: make bench-quality ARGS="--only natural"
 	@scripts/system-packages $(SPEECH_PACKAGES)
 	@$(BIN)/python benchmarks/quality.py $(ARGS)
+
+screenshots: .venv/.ready-app ## Take the README's pictures of the window, from a run with a shipped recording
+	@$(BIN)/python scripts/screenshots.py $(ARGS)
 
 clean: ## Remove all that make has made, the virtual environments included
 	rm -rf .venv .venv-oracle build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -244,6 +244,9 @@ def test_everything_can_be_reached_by_keyboard_and_has_a_name(qtbot: QtBot) -> N
                 assert (widget.focusProxy() or widget).focusPolicy() & Qt.FocusPolicy.TabFocus
 
 
-def test_the_file_is_named(qtbot: QtBot) -> None:
+def test_the_file_is_named(qtbot: QtBot, home: Path) -> None:
     dialog = opened(qtbot)
     assert any(str(FILE) in label.text() for label in dialog.findChildren(QLabel))
+    dialog = SettingsDialog(Settings(), file=home / "config" / "config.toml")
+    qtbot.addWidget(dialog)
+    assert any(label.text() == "Kept in ~/config/config.toml" for label in dialog.findChildren(QLabel))
