@@ -4,7 +4,8 @@
 
 The window plays shipped recordings `--speed` times as fast as they were spoken, so that the model is never idle, while
 a thread posts an event to it every 10 ms: the delay is from the posting to the moment that the event loop hands it to
-the window. Measured too with a window that only waits, as the machine's own share. Then the command is started
+the window. Measured too with a window that only waits, as the machine's own share. Then the work for one more caption
+is measured in a short session and in one of ten thousand captions. At last the command is started
 `--repeat` times for each moment (while it loads the model, translates, drains), asked to close as the end of a desktop
 session does it, and the time to its end is taken. It runs without a screen, with Qt's offscreen platform: drawing goes
 into memory. The last line is all of it as one JSON object.
@@ -33,8 +34,10 @@ import numpy as np  # noqa: E402
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer  # noqa: E402
 
 from s2t2_live.assets import asset  # noqa: E402
+from s2t2_live.live.events import Final, Partial  # noqa: E402
 from s2t2_live.settings import ModelSettings, Settings  # noqa: E402
 from ui.app import make_application  # noqa: E402
+from ui.caption_view import CaptionView  # noqa: E402
 from ui.controller import SessionController  # noqa: E402
 from ui.garbage import GarbageCollector  # noqa: E402
 from ui.main_window import MainWindow  # noqa: E402
@@ -48,6 +51,7 @@ LIMIT = 0.05
 """Seconds within which 99 of 100 events are to be answered."""
 CLOSING_LIMIT = 3.0
 """Seconds within which the process is to end."""
+CAPTIONS = 10_000
 MOMENTS = ("loading", "translating", "draining")
 
 
@@ -128,6 +132,34 @@ def answering(seconds: float, speed: float, threads: int | None, folder: Path) -
     return results
 
 
+def growing(captions: int) -> dict[str, float]:
+    """Milliseconds of the window's work for one caption, at the begin and after so many."""
+    view = CaptionView()
+    view.resize(900, 500)
+    view.show()
+    count = 0
+
+    def add(more: int) -> float:
+        nonlocal count
+        begin = time.perf_counter()
+        for _ in range(more):
+            count += 1
+            words = f"Der nächste Zug nach Berlin fährt um halb neun von Gleis {count}."
+            view.show_events([Partial(count, float(count), count + 0.5, words[:27], words[27:45], 0.0)])
+            view.show_events([Final(count, float(count), count + 0.9, words, 0.0, 0.0)])
+            QCoreApplication.processEvents()
+        return 1e3 * (time.perf_counter() - begin) / more
+
+    add(20)
+    first = add(100)
+    # In batches, as a saved session is opened.
+    while count < captions:
+        batch = range(count + 1, count + 501)
+        view.show_events([Final(number, float(number), number + 0.9, f"Satz {number}.", 0.0, 0.0) for number in batch])
+        count += 500
+    return {"first_ms": first, "last_ms": add(100)}
+
+
 def closing(moment: str, folder: Path) -> float:
     """Seconds from the signal to the end of the process."""
     recording = max(asset("recordings").glob("*.flac"), key=lambda path: path.stat().st_size)
@@ -173,6 +205,9 @@ def main() -> None:
             print(f"{name:<12} {row['events']:>7}{figures}")
         kept = answers["full load"]["p99_ms"] <= 1e3 * LIMIT
         print(f"99 of 100 within {1e3 * LIMIT:.0f} ms at full load: {'yes' if kept else 'no'}")
+        growth = growing(CAPTIONS)
+        first, last = growth["first_ms"], growth["last_ms"]
+        print(f"one caption: {first:.1f} ms at the begin, {last:.1f} ms after {CAPTIONS:,} captions")
         ends = {}
         for moment in MOMENTS:
             ends[moment] = [closing(moment, folder) for _ in range(arguments.repeat)]
@@ -181,7 +216,8 @@ def main() -> None:
             f"always within {CLOSING_LIMIT:.0f} s: {'yes' if max(map(max, ends.values())) <= CLOSING_LIMIT else 'no'}"
         )
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
-    print(json.dumps({"event_loop": answers, "closing_seconds": ends, "cores": os.cpu_count(), "load_average": load}))
+    figures = {"event_loop": answers, "caption": growth, "closing_seconds": ends}
+    print(json.dumps(figures | {"cores": os.cpu_count(), "load_average": load}))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QEvent, QTimer
 from PySide6.QtWidgets import QApplication
 
 from s2t2_live.captions.json_lines import JsonLinesWriter
@@ -27,6 +27,9 @@ from ui.theme import Theme
 if TYPE_CHECKING:
     from s2t2_live.live.publisher import Sink
 
+SWITCH_INTERVAL = 0.001
+"""Seconds after which a thread of the engine lets the window's run on; Python's 5 ms add up over several threads."""
+
 
 def run(arguments: Arguments, settings: Settings) -> int:
     """Show the window until it is closed; the exit code."""
@@ -44,12 +47,12 @@ def run(arguments: Arguments, settings: Settings) -> int:
         stack.enter_context(messages(arguments.verbosity))
         controller = SessionController(settings, sinks=sinks)
         preferences = Preferences(settings, arguments.config)
-        garbage = GarbageCollector()
-        stack.callback(garbage.release)
+        # Never released: a thread that is left behind would collect what is left of the window.
+        garbage = GarbageCollector(application)
         controller.model_loaded.connect(garbage.spare)
         window = MainWindow(controller, preferences, theme)
         companions = Companions(window, folder, arguments.config)
-        signals = Signals(window.close, window)
+        signals = Signals(window.close, application)
         stack.callback(signals.release)
         window.show()
         controller.find_inputs()
@@ -63,14 +66,14 @@ def run(arguments: Arguments, settings: Settings) -> int:
         # The window is painted before the model takes the processor.
         QTimer.singleShot(0, begin)
         code = application.exec()
-        # In this order, and while the application is there: what is left to Python's end of the program is freed late.
         window.deleteLater()
-        application.processEvents()
+        application.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     return code
 
 
 def make_application() -> QApplication:
     """The one application of the process, by the name that desktops know it."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
     application = QApplication(sys.argv[:1])
     application.setApplicationName("s2t2-live")
     application.setApplicationDisplayName("s2t2-live")

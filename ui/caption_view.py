@@ -124,7 +124,7 @@ class CaptionView(QTextEdit):
         self._gutter.colours = colours
         self.live_button.setStyleSheet(
             f"QPushButton {{ background: {colours.accent}; color: {colours.on_accent}; border: none;"
-            f" border-radius: {LARGE}px; padding: {MEDIUM}px {LARGE}px; font-weight: 600; }}"
+            f" border-radius: 12px; padding: {MEDIUM}px {LARGE}px; font-weight: 600; }}"
             f"QPushButton:focus {{ border: 2px solid {colours.text}; }}"
         )
         self._restyle()

@@ -132,7 +132,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.status_line)
         self.setCentralWidget(body)
         self.resize(980, 640)
-        self.setMinimumSize(560, 360)
+        self.setMinimumSize(640, 400)
 
     def _connect(self) -> None:
         controller = self.controller

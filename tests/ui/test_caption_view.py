@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QColor, QGuiApplication, QHelpEvent, QTextCursor
+from PySide6.QtGui import QAccessible, QColor, QGuiApplication, QHelpEvent, QTextCursor
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
@@ -226,6 +226,14 @@ def test_style_and_colours_change_what_is_there(view: CaptionView) -> None:
     view.show_events([final(2, "Zwei.")])
     assert lines(view) == ["Eins.", "Zwei."]
     assert view._gutter.grab().toImage().pixelColor(1, 1) == QColor(DARK.surface)
+
+
+def test_finished_captions_are_said_by_a_screen_reader(view: CaptionView, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(QAccessible, "isActive", lambda: True)
+    monkeypatch.setattr(QAccessible, "updateAccessibility", lambda event: said.append(event.message()))
+    view.show_events([partial(1, "Der", "Zug"), final(1, "Der Zug kommt."), final(2, "")])
+    assert said == ["Der Zug kommt."]
 
 
 def test_a_whole_session_at_once_shows_its_end(view: CaptionView) -> None:
