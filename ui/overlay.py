@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
+from ui.edges import cursor, dragged, gripped
 from ui.last_lines import line_height, paint_last_lines
 from ui.platform import Limits, limits
 from ui.theme import HIGH_DARK, LARGE, MEDIUM
@@ -32,8 +33,6 @@ from ui.transcript import Transcript
 
 COLOURS = HIGH_DARK
 """Whatever the theme: white on black is what captions over pictures look like."""
-GRIP = 8
-"""Pixels at the edges that resize."""
 STEP = 16
 """Pixels that an arrow key moves; one with Shift."""
 OPACITIES = (100, 75, 50, 25, 0)
@@ -297,7 +296,7 @@ class Overlay(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() is not Qt.MouseButton.LeftButton:
             return
-        edges = self._edges(event.position().toPoint())
+        edges = gripped(event.position().toPoint(), self.size())
         window = self.windowHandle()
         # The desktop moves it where it can, across screens and past the limits that programs have.
         if not (window.startSystemResize(edges) if edges else window.startSystemMove()):
@@ -305,50 +304,15 @@ class Overlay(QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._drag is None:
-            edges = self._edges(event.position().toPoint())
-            self.setCursor(_cursor(edges))
+            edges = gripped(event.position().toPoint(), self.size())
+            self.setCursor(cursor(edges))
             return
         begin, geometry, edges = self._drag
         way = event.globalPosition().toPoint() - begin
-        moved = QRect(geometry)
-        if not edges:
-            moved.translate(way)
-        if edges & Qt.Edge.LeftEdge:
-            moved.setLeft(min(moved.left() + way.x(), moved.right() - self.minimumWidth()))
-        if edges & Qt.Edge.RightEdge:
-            moved.setRight(moved.right() + way.x())
-        if edges & Qt.Edge.TopEdge:
-            moved.setTop(min(moved.top() + way.y(), moved.bottom() - self.minimumHeight()))
-        if edges & Qt.Edge.BottomEdge:
-            moved.setBottom(moved.bottom() + way.y())
-        self._place(moved)
+        self._place(dragged(geometry, edges, way, self.minimumSize()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._drag = None
-
-    def _edges(self, point: QPoint) -> Qt.Edge:
-        """The edges that are gripped there; none in the middle."""
-        edges = Qt.Edge(0)
-        if point.x() < GRIP:
-            edges |= Qt.Edge.LeftEdge
-        elif point.x() >= self.width() - GRIP:
-            edges |= Qt.Edge.RightEdge
-        if point.y() < GRIP:
-            edges |= Qt.Edge.TopEdge
-        elif point.y() >= self.height() - GRIP:
-            edges |= Qt.Edge.BottomEdge
-        return edges
-
-
-def _cursor(edges: Qt.Edge) -> Qt.CursorShape:
-    horizontal = edges & (Qt.Edge.LeftEdge | Qt.Edge.RightEdge)
-    vertical = edges & (Qt.Edge.TopEdge | Qt.Edge.BottomEdge)
-    if horizontal and vertical:
-        falling = edges in (Qt.Edge.LeftEdge | Qt.Edge.TopEdge, Qt.Edge.RightEdge | Qt.Edge.BottomEdge)
-        return Qt.CursorShape.SizeFDiagCursor if falling else Qt.CursorShape.SizeBDiagCursor
-    if horizontal:
-        return Qt.CursorShape.SizeHorCursor
-    return Qt.CursorShape.SizeVerCursor if vertical else Qt.CursorShape.SizeAllCursor
 
 
 def _number(value: object, default: int, least: int, most: int) -> int:

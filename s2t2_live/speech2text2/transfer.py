@@ -10,15 +10,12 @@ import io
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 from urllib.parse import urlsplit
 
 from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 from huggingface_hub.file_download import http_get, repo_folder_name
 from huggingface_hub.utils import WeakFileLock, build_hf_headers  # type: ignore[attr-defined]  # public, not in __all__
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
@@ -87,7 +84,7 @@ class _WatchedFile(io.BufferedWriter):
         self._watch = watch
         watch(self.tell())
 
-    def write(self, data: ReadableBuffer, /) -> int:
+    def write(self, data: Any, /) -> int:
         count = super().write(data)
         self._watch(self.tell())
         return count
