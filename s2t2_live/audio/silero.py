@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import torch
@@ -50,7 +51,8 @@ class SileroDetector:
         return self._speaking
 
 
-def _load() -> torch.nn.Module:
+def _load() -> Any:
+    """A scripted module; it has no types."""
     threads = torch.get_num_threads()
     try:
         from silero_vad import load_silero_vad
@@ -61,5 +63,4 @@ def _load() -> torch.nn.Module:
     with warnings.catch_warnings():
         # torch announces the end of the format in which the network comes.
         warnings.simplefilter("ignore", DeprecationWarning)
-        network: torch.nn.Module = load_silero_vad()
-    return network
+        return load_silero_vad()

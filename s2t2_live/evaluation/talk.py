@@ -89,7 +89,7 @@ def make_talk(book: PhraseBook, folder: Path, *, seconds: float, topics: Collect
             start, duration = position / SAMPLE_RATE, len(sound) / SAMPLE_RATE
             sentences.append(Sentence(phrase.english, phrase.german, str(voice), start, duration))
             pause = round(rng.uniform(*(BREAK if phrase is paragraph[-1] else BREATH)) * SAMPLE_RATE)
-            pieces += [sound.astype(np.float32) / 32768, np.zeros(pause, dtype=np.float32)]
+            pieces += [sound.astype(np.float32) / np.float32(32768), np.zeros(pause, dtype=np.float32)]
             position += len(sound) + pause
         if position >= seconds * SAMPLE_RATE:
             break
