@@ -41,8 +41,9 @@ format: .venv/.ready-dev ## Put the code in the house's format
 	@$(BIN)/ruff check --fix-only
 	@$(BIN)/ruff format
 
-bench: .venv/.ready-dev .venv-oracle/.ready-oracle ## Measure speed and quality
-	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark $(ARGS); done
+bench: .venv/.ready-dev .venv-oracle/.ready-oracle ## Run every benchmark, about an hour; each has flags of its own
+	@scripts/system-packages $(SPEECH_PACKAGES) $(WINDOW_PACKAGES)
+	@set -e; for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
 
 bench-latency: .venv/.ready-dev ## Measure captions while people speak, by simulstream: make bench-latency ARGS="--steps 0.4"
 	@scripts/system-packages $(SPEECH_PACKAGES)
