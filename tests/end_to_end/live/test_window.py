@@ -115,8 +115,8 @@ class Window:
 @pytest.fixture
 def opened(screen: str, tmp_path: Path) -> Callable[..., Any]:
     """The installed command, begun, with these arguments."""
-    if not COMMAND.exists():
-        pytest.skip("the command is not installed beside this Python")
+    if not COMMAND.exists() or "import command" not in COMMAND.read_text("utf-8"):
+        pytest.skip("the command beside this Python is missing or old; pip install -e . makes it")
 
     @contextmanager
     def begin(*arguments: str | Path) -> Iterator[Window]:
