@@ -25,9 +25,9 @@ class SegmenterSettings:
     """Audio kept after the last frame of speech."""
     min_speech: float = 0.16
     """Speech, within twice that time, that it takes to start a segment."""
-    pause: float = 0.3
+    pause: float = 0.4
     """Silence that ends a short segment."""
-    min_pause: float = 0.15
+    min_pause: float = 0.2
     """Silence that ends a segment close to `limit`; in between the threshold shrinks in proportion."""
     shrink_after: float = 4.0
     """Length of a segment from which on the threshold shrinks."""

@@ -142,7 +142,7 @@ def test_a_sentence_is_a_segment() -> None:
     assert first.ended.start / SAMPLE_RATE == pytest.approx(0.8, abs=0.02), "one second less the pre-roll"
     assert first.ended.speech_end / SAMPLE_RATE == pytest.approx(3.0, abs=0.02)
     assert first.ended.end / SAMPLE_RATE == pytest.approx(3.2, abs=0.02), "with the hangover"
-    assert first.ended.heard / SAMPLE_RATE == pytest.approx(3.3, abs=0.02), "as soon as the pause is long enough"
+    assert first.ended.heard / SAMPLE_RATE == pytest.approx(3.4, abs=0.02), "as soon as the pause is long enough"
     assert second.ended.start / SAMPLE_RATE == pytest.approx(3.4, abs=0.02)
 
 
