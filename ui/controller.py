@@ -22,6 +22,7 @@ from ui.source_choice import FileChoice, SourceChoice, find_inputs, open_source
 
 if TYPE_CHECKING:
     from s2t2_live.live.publisher import Sink
+    from s2t2_live.live.session import Session
     from s2t2_live.live.translation import SpeechTranslationModel
 
 DRAIN_TIMEOUT = 1200
@@ -187,7 +188,7 @@ class SessionController(QObject):
         before, self.settings = self.settings, settings
         if self._attendant is not None:
             if settings.translation != before.translation:
-                self._attendant.ask(lambda session: session.change(engine_settings(settings).policy))
+                self._attendant.ask(lambda session: _change(session, settings))
         elif settings.model != before.model:
             self.load_model()
 
@@ -337,6 +338,11 @@ class _Load(QObject):
         from s2t2_live.assembly import load_model
 
         return load_model(settings, progress=self.progressed.emit, cancelled=self.cancelled.is_set)
+
+
+def _change(session: Session, settings: Settings) -> None:
+    engine = engine_settings(settings)
+    session.change(engine.policy, engine.beam_size)
 
 
 def session_sinks(settings: Settings, folder: Path, choice: SourceChoice) -> list[Sink]:

@@ -44,12 +44,15 @@ class Segment:
     """Length of the audio at the last look that was not left out."""
     drafted: int = 0
     """Length of the audio at the last draft."""
-    ended: bool = False
+    ended: SegmentEnded | None = None
+    """Where it ends, as soon as that is known."""
     lost: int | None = None
     """Where on the source's clock its audio was lost, to its end."""
     why_lost: str = ""
     committed: tuple[int, ...] = ()
     """The worker's: token ids that are shown for good."""
+    shown: str = ""
+    """The worker's: the text of those that have been told."""
     complained: bool = False
     """The worker's: whether the model has failed on it."""
 
@@ -188,17 +191,17 @@ class JobQueue:
             self._closed = True
             self._changed.notify_all()
 
-    def abort(self) -> tuple[float, float] | None:
-        """Drop what waits. The span that is lost, in seconds, if any."""
+    def abort(self) -> tuple[list[Segment], int]:
+        """Drop what waits. The segments without their final, and where the stream is, in samples."""
         with self._changed:
-            lost = (self._unfinished[0].start / SAMPLE_RATE, self._heard / SAMPLE_RATE) if self._unfinished else None
+            dropped = list(self._unfinished)
             self.aborted = self._closed = True
             self._hold_back = False
             self._jobs.clear()
             self._unfinished.clear()
             self._spool.close()
             self._changed.notify_all()
-            return lost
+            return dropped, self._heard
 
     def next(self, *, wait: bool = True) -> Job | None:
         """Wait for the next job that the load allows; None at the end, or when there is none and `wait` is False."""
@@ -261,7 +264,7 @@ class JobQueue:
         return self.level >= Level.FINALS_ONLY
 
     def _end(self, segment: Segment, output: SegmentEnded) -> None:
-        segment.ended = True
+        segment.ended = output
         self._jobs.append(Finish(segment, output, output.heard - self._lost))
         if segment.lost is not None and segment.lost < output.end:
             self._publish(Gap(segment.lost / SAMPLE_RATE, output.end / SAMPLE_RATE, segment.why_lost))
@@ -269,7 +272,7 @@ class JobQueue:
     def _draft(self) -> None:
         """A pause has begun when the stream is ahead of the segment; whoever listens has time until it ends it."""
         segment = self._unfinished[-1] if self._unfinished else None
-        if segment is None or segment.ended or not self._live or self.level is not Level.NORMAL:
+        if segment is None or segment.ended is not None or not self._live or self.level is not Level.NORMAL:
             return
         paused = self._heard - segment.end >= PAUSE * SAMPLE_RATE
         if paused and segment.drafted < segment.audio.length and self._final_cost <= WORTHWHILE:
@@ -281,7 +284,8 @@ class JobQueue:
         if isinstance(job, Finish):
             return False
         if isinstance(job, Draft):
-            return job.segment.ended or job.segment.audio.length > job.length or self.level is not Level.NORMAL
+            went_on = job.segment.ended is not None or job.segment.audio.length > job.length
+            return went_on or self.level is not Level.NORMAL
         if self.level is Level.NORMAL:
             return False
         return self.level >= Level.FINALS_ONLY or any(later.segment is job.segment for later in self._jobs)

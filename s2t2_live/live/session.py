@@ -166,16 +166,19 @@ class Session:
         self._paused = False
         self._source.resume()
 
-    def change(self, policy: PolicySettings) -> None:
-        """Translate what is said from now on by another policy; the segment that is open keeps its own."""
-        self._translator.change(policy)
+    def change(self, policy: PolicySettings, beam_size: int) -> None:
+        """Translate what is said from now on by another policy, the finals from now on with another beam size.
+
+        The segment that is open keeps its policy.
+        """
+        self._translator.change(policy, beam_size)
 
     def stop(self) -> None:
         """Stop capture and drain what was heard. Idempotent; from any thread or a signal handler."""
         self._requests.put(_Request.STOP)
 
     def abort(self) -> None:
-        """Drop everything that is pending. Idempotent; from any thread or a signal handler."""
+        """Drop everything that is pending but the committed words. Idempotent; from any thread or a signal handler."""
         self._requests.put(_Request.ABORT)
 
     def wait(self, timeout: float | None = None) -> bool:

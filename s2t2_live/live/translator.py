@@ -73,6 +73,8 @@ class Translator:
             make_policy=lambda: make_policy(self._policy_settings, self._model),
             publish=publish,
         )
+        self._telling = threading.Lock()
+        """Held while a result is told, so that none comes after `abort`."""
         self._draft: tuple[_Version, float] | None = None
         """The latest one, and the seconds that it took."""
         self._thread = threading.Thread(target=self._run, name="translator", daemon=True)
@@ -95,9 +97,9 @@ class Translator:
         """Whether there is nothing to do at the moment."""
         return self._queue.idle
 
-    def change(self, policy: PolicySettings) -> None:
-        """Translate the segments that begin from now on by another policy."""
-        self._policy_settings = policy
+    def change(self, policy: PolicySettings, beam_size: int) -> None:
+        """Translate the segments that begin from now on by another policy, the finals from now on with these beams."""
+        self._policy_settings, self._beam_size = policy, beam_size
 
     def put(self, output: SegmentOutput) -> None:
         """Take what the segmenter gave. Blocks while enough jobs wait, if the source can be held back."""
@@ -116,8 +118,16 @@ class Translator:
         self._queue.close()
 
     def abort(self) -> tuple[float, float] | None:
-        """Drop what waits; the thread ends when the model returns. The span that is lost, in seconds, if any."""
-        return self._queue.abort()
+        """Drop what waits; the thread ends when the model returns. The span that is lost, in seconds, if any.
+
+        The committed words of a segment are all that its final will ever have.
+        """
+        with self._telling:
+            dropped, heard = self._queue.abort()
+            for segment in dropped:
+                if segment.shown:
+                    self._cut_short(segment, heard)
+        return (dropped[0].start / SAMPLE_RATE, heard / SAMPLE_RATE) if dropped else None
 
     def catch_up(self) -> None:
         """Do all that waits, on the caller's thread: for whoever calls this after each `put`, in place of `start`."""
@@ -162,8 +172,10 @@ class Translator:
             )
         except Exception as error:
             self._complain(segment, job.length, error)
-        if self._queue.done_with(job, self._timer() - begin) and partial is not None:
-            self._publish(partial)
+        with self._telling:
+            if self._queue.done_with(job, self._timer() - begin) and partial is not None:
+                segment.shown = partial.committed
+                self._publish(partial)
 
     def _make_draft(self, job: Draft) -> None:
         """Have the final ready when the pause turns out to end the segment."""
@@ -192,23 +204,37 @@ class Translator:
                     self._leave_gpu()
         compute = drafting + self._timer() - begin
         now = self._clock() if self._clock is not None else end.heard / SAMPLE_RATE + compute
-        if not self._queue.done_with(job, cost):
-            return
-        committed = self._safe_text(segment.committed)
-        if version is None:
-            reason = "the model failed on this segment twice"
-            self._publish(Gap(end.start / SAMPLE_RATE, end.end / SAMPLE_RATE, reason))
-        text = committed if version is None else version.text
+        text = segment.shown if version is None else version.text
+        final = Final(
+            segment=segment.number,
+            start=end.start / SAMPLE_RATE,
+            end=end.end / SAMPLE_RATE,
+            text=text,
+            compute=compute,
+            lag=max(0.0, now - end.speech_end / SAMPLE_RATE),
+            confidence=None if version is None else version.confidence,
+            revised=not text.startswith(segment.shown),
+        )
+        with self._telling:
+            if not self._queue.done_with(job, cost):
+                return
+            if version is None:
+                self._publish(Gap(final.start, final.end, "the model failed on this segment twice"))
+            self._publish(final)
+
+    def _cut_short(self, segment: Segment, heard: int) -> None:
+        """The final of a segment that is dropped."""
+        ended = segment.ended
+        end, speech_end = (segment.end, segment.end) if ended is None else (ended.end, ended.speech_end)
+        now = self._clock() if self._clock is not None else heard / SAMPLE_RATE
         self._publish(
             Final(
                 segment=segment.number,
-                start=end.start / SAMPLE_RATE,
-                end=end.end / SAMPLE_RATE,
-                text=text,
-                compute=compute,
-                lag=max(0.0, now - end.speech_end / SAMPLE_RATE),
-                confidence=None if version is None else version.confidence,
-                revised=not text.startswith(committed),
+                start=segment.start / SAMPLE_RATE,
+                end=end / SAMPLE_RATE,
+                text=segment.shown,
+                compute=0.0,
+                lag=max(0.0, now - speech_end / SAMPLE_RATE),
             )
         )
 
@@ -250,13 +276,6 @@ class Translator:
             logger.debug("the model cannot leave the device %s", device, exc_info=True)
         else:
             self._publish(Error(f"The model goes on on the CPU, because it failed on {device}.", fatal=False))
-
-    def _safe_text(self, tokens: tuple[int, ...]) -> str:
-        """The text of tokens that have been shown, even when the model is broken by now."""
-        try:
-            return self._model.text(tokens)
-        except Exception:
-            return ""
 
     def _complain(self, segment: Segment, length: int, error: Exception) -> None:
         """Once for each segment."""

@@ -54,9 +54,12 @@ class GuessingModel:
     precision: str = "fp32"
     heard: list[np.ndarray] = field(default_factory=list)
     """The audio of each call."""
+    beams: list[int] = field(default_factory=list)
+    """The beam size of each call."""
 
     def translate(self, samples: np.ndarray, prefix: Sequence[int], *, beam_size: int, max_tokens: int) -> Hypothesis:
         self.heard.append(samples)
+        self.beams.append(beam_size)
         self.before(len(self.heard))
         generator = np.random.default_rng([self.seed, len(samples) // 24_000])
         tokens = generator.integers(0, len(PIECES), max(len(samples) // 4_000, len(prefix))).tolist()
@@ -239,7 +242,7 @@ def test_invariants_hold_for_random_audio_delays_and_failures(data: st.DataObjec
         items += [spoken, AudioGap(position - len(pause), position, "lost") if lost else pause]
         items.append(lambda: time.sleep(0.01))
         if (policy := data.draw(st.none() | policies, label="change to")) is not None:
-            items.append(lambda policy=policy: held[0].change(policy))
+            items.append(lambda policy=policy: held[0].change(policy, 3))
     delays = data.draw(st.lists(st.sampled_from([0.0, 0.0, 0.002, 0.02]), min_size=1, max_size=5), label="delays")
     failing = data.draw(st.sets(st.integers(1, 40)), label="failing calls")
 
@@ -354,6 +357,60 @@ def test_abort_drops_what_waits_and_says_so() -> None:
     (gap,) = sink.of(Gap)
     assert gap.start == 0.0
     assert sink.of(Final) == []
+
+
+@pytest.mark.parametrize("real_time", [True, False])
+def test_a_drain_that_is_cut_short_keeps_the_committed_words(real_time: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The looks are done, and the final hangs until the session is given up."""
+    monkeypatch.setattr(session_module, "ABORT_TIMEOUT", 0.1)
+    gate, hanging = threading.Event(), threading.Event()
+
+    def hang(call: int) -> None:
+        if model.beams[-1] > 1:
+            hanging.set()
+            gate.wait(60)
+
+    model = GuessingModel(hang)
+    source = ListSource([speech(4.0), silence(2.0), speech(3.0), silence(2.0)], real_time=real_time)
+    sink = Collector()
+    session = started(source, model, sink, policy=PolicySettings(step=0.4, certainty=0.0))
+    assert hanging.wait(60)
+    session.stop()
+    session.abort()
+    assert session.wait(60)
+    gate.set()
+    (final,) = sink.of(Final)
+    committed = [event.committed for event in sink.of(Partial) if event.segment == 1][-1]
+    assert committed
+    assert (final.segment, final.text, final.confidence, final.revised) == (1, committed, None, False)
+    assert [type(event) for event in sink.events[-3:]] == [Final, Gap, Summary]
+    assert session.summary is not None
+    assert session.summary.segments == 1
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(calls=st.integers(1, 25), real_time=st.booleans())
+def test_no_segment_has_two_finals_whenever_the_session_is_given_up(calls: int, real_time: bool) -> None:
+    held: list[Session] = []
+
+    def give_up(call: int) -> None:
+        if call == calls:
+            held[0].abort()
+
+    source = ListSource([speech(3.0), silence(1.0)] * 4, real_time=real_time)
+    sink = Collector()
+    session = Session(source, GuessingModel(give_up), settings=EngineSettings(), sinks=[sink])
+    held.append(session)
+    session.start()
+    assert session.wait(60)
+    numbers = [event.segment for event in sink.of(Final)]
+    assert numbers == sorted(set(numbers))
+    shown = {event.segment: event.committed for event in sink.of(Partial)}
+    assert {segment for segment, committed in shown.items() if committed} <= set(numbers)
+    for final in sink.of(Final):
+        after = sink.events[sink.events.index(final) :]
+        assert not any(isinstance(event, Partial) and event.segment == final.segment for event in after)
+        assert final.text.startswith(shown.get(final.segment, ""))
 
 
 def test_abort_does_not_wait_for_a_model_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -601,12 +658,13 @@ def test_level_and_what_waits_can_be_read_at_any_time() -> None:
 def test_another_policy_from_the_next_segment_on() -> None:
     held: list[Session] = []
     source = ListSource(
-        [speech(3.0), silence(1.0), lambda: held[0].change(PolicySettings(name="final-only")), speech(3.0)]
+        [speech(3.0), silence(1.0), lambda: held[0].change(PolicySettings(name="final-only"), 2), speech(3.0)]
     )
-    sink = Collector()
-    session = Session(source, GuessingModel(), settings=EngineSettings(), sinks=[sink])
+    model, sink = GuessingModel(), Collector()
+    session = Session(source, model, settings=EngineSettings(), sinks=[sink])
     held.append(session)
     session.start()
     assert session.wait(60)
     assert len(sink.of(Final)) == 2
     assert {event.segment for event in sink.of(Partial)} == {1}
+    assert model.beams[-1] == 2, "of the finals too"

@@ -356,6 +356,45 @@ def test_abort_drops_what_waits_and_says_how_much(bench: Callable[..., Bench]) -
     assert it.translator.abort() is None
 
 
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize("live", [True, False])
+def test_abort_keeps_the_committed_words(bench: Callable[..., Bench], ended: bool, live: bool) -> None:
+    """Of the segment whose final, or next look, is under way; nothing of the one that nobody has seen."""
+    it = bench(live=live)
+    it.translator.start()
+    it.hear(1.0)
+    it.start_segment()
+    it.speak(1.2)
+    it.until(Partial, 2)
+    it.until_idle()
+    entered, gate = threading.Event(), threading.Event()
+
+    def wait(length: int) -> None:
+        entered.set()
+        gate.wait(30)
+
+    it.model.before = wait
+    if ended:
+        it.end_segment(cut=0.1)
+    else:
+        it.speak(0.4)
+    assert entered.wait(30)
+    if ended:
+        it.segment(0.2)
+    it.clock = it.position / RATE + 1
+    before = it.position
+    assert it.translator.abort() == (1.0, before / RATE)
+    (final,) = it.of(Final)
+    assert (final.segment, final.start, final.text, final.confidence) == (1, 1.0, "w1", None)
+    assert final.end == pytest.approx(2.1 if ended else 2.6)
+    assert final.lag == pytest.approx((1.0 if live else 0.0) + before / RATE - final.end)
+    assert not final.revised
+    gate.set()
+    assert it.ended.wait(30)
+    assert it.of(Final) == [final], "the one that was under way is dropped"
+    assert len(it.of(Partial)) == 2
+
+
 def test_what_the_source_lost_is_no_backlog(bench: Callable[..., Bench]) -> None:
     """A pause of ten minutes, while the model is still at work."""
     it = bench(live=True, policy=PolicySettings(name="final-only"))
@@ -544,15 +583,43 @@ def test_another_policy_for_the_segments_that_begin_later(bench: Callable[..., B
     it.translator.start()
     it.start_segment()
     it.speak(0.6)
-    it.translator.change(PolicySettings(name="final-only"))
+    it.translator.change(PolicySettings(name="final-only"), 5)
     it.speak(0.6)
     it.end_segment()
     it.segment(1.2)
-    it.translator.change(PolicySettings(step=0.3))
+    it.translator.change(PolicySettings(step=0.3), 5)
     it.segment(1.2)
     it.drain()
     ends = [(event.segment, round(event.end - event.start, 1)) for event in it.of(Partial)]
     assert ends == [(1, 0.5), (1, 1.0), (3, 0.3), (3, 0.6), (3, 0.9), (3, 1.2)]
+
+
+def test_another_beam_size_for_the_finals_from_now_on(bench: Callable[..., Bench]) -> None:
+    policy = PolicySettings(name="final-only")
+    it = bench(live=False, policy=policy)
+    it.translator.start()
+    it.segment(1.2)
+    it.until(Final, 1)
+    it.start_segment()
+    it.speak(1.2)
+    it.translator.change(policy, 2)
+    it.end_segment()
+    it.drain()
+    assert [beam for _, _, beam in it.model.calls] == [5, 2]
+
+
+def test_a_draft_with_another_beam_size_is_no_final(bench: Callable[..., Bench]) -> None:
+    policy = PolicySettings(name="final-only")
+    it = bench(live=True, policy=policy)
+    it.translator.start()
+    it.start_segment()
+    it.speak(1.2)
+    it.hear(0.2)
+    it.until_idle()
+    it.translator.change(policy, 2)
+    it.end_segment(cut=0.2)
+    it.drain()
+    assert [beam for _, _, beam in it.model.calls] == [5, 2]
 
 
 def test_a_capped_final_ends_with_a_whole_word(bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:

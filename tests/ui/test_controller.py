@@ -14,6 +14,7 @@ from pytestqt.qtbot import QtBot
 from s2t2_live import assembly
 from s2t2_live.errors import ModelNotFoundError
 from s2t2_live.live.events import Event, Final, Gap, SessionStarted, Summary
+from s2t2_live.live.hypothesis import Hypothesis
 from s2t2_live.live.journal import load_session, sessions, sessions_folder
 from s2t2_live.live.session import Session
 from s2t2_live.live.translation import SpeechTranslationModel
@@ -232,6 +233,27 @@ def test_a_model_that_is_missing_can_be_replaced(
     with qtbot.waitSignal(controller.model_loaded, timeout=TIMEOUT):
         controller.change(Settings())
     assert controller.state is State.READY
+
+
+def test_a_session_goes_on_with_another_beam_size(
+    qtbot: QtBot, ready: SessionController, spoken: FileChoice, heard: list[Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ready.model is not None
+    beams: list[int] = []
+    translate = ready.model.translate
+
+    def watched(*given: Any, beam_size: int, max_tokens: int) -> Hypothesis:
+        beams.append(beam_size)
+        return translate(*given, beam_size=beam_size, max_tokens=max_tokens)
+
+    monkeypatch.setattr(ready.model, "translate", watched)
+    with qtbot.waitSignal(ready.session_started, timeout=TIMEOUT):
+        ready.start(FileChoice(spoken.path))
+    ready.change(replace(ready.settings, translation=TranslationSettings(policy="final-only", beam_size=3)))
+    with qtbot.waitSignal(ready.session_ended, timeout=TIMEOUT):
+        pass
+    assert finals(heard)
+    assert beams[-1] == 3
 
 
 def test_another_model_is_loaded_when_the_session_has_ended(
