@@ -6,9 +6,9 @@ The window plays shipped recordings `--speed` times as fast as they were spoken,
 a thread posts an event to it every 10 ms: the delay is from the posting to the moment that the event loop hands it to
 the window. Measured too with a window that only waits, as the machine's own share. Then the work for one more caption
 is measured in a short session and in one of ten thousand captions. At last the command is started
-`--repeat` times for each moment (while it loads the model, translates, drains), asked to close as the end of a desktop
-session does it, and the time to its end is taken. It runs without a screen, with Qt's offscreen platform: drawing goes
-into memory. The last line is all of it as one JSON object.
+`--repeat` times for each moment (while it downloads a model from a hub that has gone silent, loads one, translates,
+drains), asked to close as the end of a desktop session does it, and the time to its end is taken. It runs without a
+screen, with Qt's offscreen platform: drawing goes into memory. The last line is all of it as one JSON object.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer  # noqa: E4
 from s2t2_live.assets import asset  # noqa: E402
 from s2t2_live.live.events import Final, Partial  # noqa: E402
 from s2t2_live.settings import ModelSettings, Settings  # noqa: E402
+from tests.loopback_hub import Hub, client_variables  # noqa: E402
 from ui.app import make_application  # noqa: E402
 from ui.caption_view import CaptionView  # noqa: E402
 from ui.controller import SessionController  # noqa: E402
@@ -52,7 +53,7 @@ LIMIT = 0.05
 CLOSING_LIMIT = 3.0
 """Seconds within which the process is to end."""
 CAPTIONS = 10_000
-MOMENTS = ("loading", "translating", "draining")
+MOMENTS = ("downloading", "loading", "translating", "draining")
 
 
 class Probe(QObject):
@@ -164,16 +165,27 @@ def closing(moment: str, folder: Path) -> float:
     """Seconds from the signal to the end of the process."""
     recording = max(asset("recordings").glob("*.flac"), key=lambda path: path.stat().st_size)
     home = {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data"), "XDG_CONFIG_HOME": str(folder / "config")}
-    with subprocess.Popen(
-        [sys.executable, "-m", "s2t2_live", "--json", str(recording)],
-        env=os.environ | home | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
+    hub = Hub({"owner/published": {"config.json": b"{}", "model.safetensors": bytes(2**21)}})
+    hub.stall_after["model.safetensors"] = 2**20
+    model: list[str] = []
+    if moment == "downloading":
+        model = ["--model", "owner/published"]
+        home |= client_variables(hub.endpoint, Path(tempfile.mkdtemp(dir=folder)))
+    with (
+        hub.serving(),
+        subprocess.Popen(
+            [sys.executable, "-m", "s2t2_live", "--json", *model, str(recording)],
+            env=os.environ | home | {"PYTHONPATH": str(ROOT)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
         assert process.stdout is not None
         assert process.stderr is not None
-        if moment == "loading":
+        if moment == "downloading":
+            assert hub.stalled.wait(60), "the download has not begun"
+        elif moment == "loading":
             # The message comes when the window is there.
             process.stderr.readline()
         else:

@@ -124,6 +124,13 @@ def client_environment(endpoint: str, cache: Path) -> dict[str, str]:
     """For a process of its own: huggingface_hub reads its environment when it is imported."""
     return {
         **{name: value for name, value in os.environ.items() if not name.startswith("HF_")},
-        "HF_ENDPOINT": endpoint, "HF_HUB_CACHE": str(cache), "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_TOKEN_PATH": str(cache / "no-token"), "NO_PROXY": "*", "PYTHONPATH": str(ROOT),
+        **client_variables(endpoint, cache), "PYTHONPATH": str(ROOT),
+    }  # fmt: skip
+
+
+def client_variables(endpoint: str, cache: Path) -> dict[str, str]:
+    """What leads huggingface_hub here."""
+    return {
+        "HF_ENDPOINT": endpoint, "HF_HUB_CACHE": str(cache), "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_OFFLINE": "0",
+        "HF_TOKEN_PATH": str(cache / "no-token"), "NO_PROXY": "*",
     }  # fmt: skip

@@ -21,6 +21,7 @@ import pytest
 import soundfile
 
 from tests.end_to_end.conftest import environment
+from tests.loopback_hub import Hub, client_variables
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.slow, pytest.mark.usefixtures("demo_model")]
 
@@ -114,16 +115,18 @@ class Window:
 
 @pytest.fixture
 def opened(screen: str, tmp_path: Path) -> Callable[..., Any]:
-    """The installed command, begun, with these arguments."""
+    """The installed command, begun, with these arguments; `more` goes into the environment."""
     if not COMMAND.exists() or "import command" not in COMMAND.read_text("utf-8"):
         pytest.skip("the command beside this Python is missing or old; pip install -e . makes it")
 
     @contextmanager
-    def begin(*arguments: str | Path) -> Iterator[Window]:
+    def begin(*arguments: str | Path, **more: str) -> Iterator[Window]:
         with subprocess.Popen(
             [str(COMMAND), "--json", *map(str, arguments)],
             cwd=tmp_path,
-            env=environment(tmp_path, DISPLAY=screen, QT_QPA_PLATFORM="xcb", XDG_DATA_HOME=str(tmp_path / "data")),
+            env=environment(
+                tmp_path, DISPLAY=screen, QT_QPA_PLATFORM="xcb", XDG_DATA_HOME=str(tmp_path / "data"), **more
+            ),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
@@ -215,3 +218,20 @@ def test_the_window_closes_at_any_moment(
             "journal",
             "session",
         ]
+
+
+def test_the_window_closes_while_a_model_is_downloaded(opened: Callable[..., Any], tmp_path: Path) -> None:
+    """In the middle of a file that does not go on; what has come of it is kept."""
+    weights = os.urandom(2 * 2**20)
+    hub = Hub({"owner/published": {"config.json": b"{}", "model.safetensors": weights}})
+    hub.stall_after["model.safetensors"] = len(weights) // 2
+    cache = tmp_path / "cache"
+    with (
+        hub.serving(),
+        opened("--model", "owner/published", **client_variables(hub.endpoint, cache)) as window,
+    ):
+        assert hub.stalled.wait(TIMEOUT), "".join(window.messages)
+        window.process.send_signal(signal.SIGTERM)
+        assert window.process.wait(TIMEOUT) == 0, "".join(window.messages)
+    assert window.complaints == []
+    assert list(cache.rglob("*.partial"))
