@@ -36,6 +36,7 @@ SMALL_FILES = (
     "added_tokens.json",
     "vocab.json",
     "merges.txt",
+    "confidence.json",
 )
 
 WEIGHTS = (
