@@ -53,7 +53,7 @@ class Companions(QObject):
 
     @Slot()
     def offer_last_session(self) -> None:
-        """If the last session was cut off by a crash, say so once and offer to open it."""
+        """If the last session was cut off by a crash, say so and offer to open it, until the user has answered."""
         self._background.run(lambda: _interrupted(self._folder), done=self._offer)
 
     def close(self) -> None:
@@ -165,17 +165,25 @@ class Companions(QObject):
         self._window.notice_bar.tell(
             f"The session of {begun} ({source}) was cut off; what was said until then has been kept.",
             "&Open it",
-            partial(self.open_session, session),
+            lambda: self._open_offered(session),
+            lambda: self._answered(session),
+        )
+
+    def _open_offered(self, session: SavedSession) -> None:
+        self._answered(session)
+        self.open_session(session)
+
+    def _answered(self, session: SavedSession) -> None:
+        """Offer it no more."""
+        self._background.run(
+            lambda: mark_recovered(session), failed=lambda error: self._window.notice_bar.tell(str(error))
         )
 
 
 def _interrupted(folder: Path) -> SavedSession | None:
-    """The newest session, if it was cut off, has captions, and the user has not been told; now he has."""
+    """The newest session, if it was cut off, has captions, and the user has not answered the offer of it."""
     newest = next((session for session in sessions(folder) if session.state != "running"), None)
-    if newest is None or newest.state != "interrupted":
-        return None
-    mark_recovered(newest)
-    return newest if newest.preview else None
+    return newest if newest is not None and newest.state == "interrupted" and newest.preview else None
 
 
 def _after(actions: list[QAction], action: QAction) -> QAction:

@@ -60,6 +60,8 @@ class MainWindow(QMainWindow):
         self.preferences = preferences
         self.theme = theme
         self.figures: Figures | None = None
+        self.speed = 1.0
+        """How fast the next recording is played, as a factor."""
         self.setWindowTitle("s2t2-live")
         self.actions_ = Actions(self)
         settings = preferences.settings
@@ -198,8 +200,10 @@ class MainWindow(QMainWindow):
 
     def start(self, choice: SourceChoice) -> None:
         """Listen to this as soon as possible."""
-        if isinstance(choice, FileChoice) and choice != self.source_box.choice:
-            choice = self.source_box.choose_file(choice.path)
+        if isinstance(choice, FileChoice):
+            if choice != self.source_box.choice:
+                choice = self.source_box.choose_file(choice.path)
+            choice = replace(choice, speed=self.speed)
         self.notice_bar.dismiss()
         self.controller.start(choice)
         self._show_state()
@@ -226,7 +230,7 @@ class MainWindow(QMainWindow):
     def open_recording(self) -> None:
         path, _ = QFileDialog.getOpenFileName(self, "Open recording", "", RECORDINGS)
         if path:
-            self.start(self.source_box.choose_file(Path(path)))
+            self.start(FileChoice(Path(path)))
 
     @Slot()
     def play_sample(self) -> None:
@@ -373,7 +377,7 @@ class MainWindow(QMainWindow):
             self.notice_bar.tell("One recording at a time: the first one is played.")
         if paths:
             event.acceptProposedAction()
-            self.controller.start(self.source_box.choose_file(paths[0]))
+            self.start(FileChoice(paths[0]))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ends everything first; the window goes when that is done."""

@@ -32,8 +32,9 @@ class NoticeBar(QFrame):
         layout.addWidget(self.button)
         layout.addWidget(self.close_button)
         self.button.clicked.connect(self._act)
-        self.close_button.clicked.connect(self.dismiss)
+        self.close_button.clicked.connect(self._close)
         self._action: Callable[[], object] | None = None
+        self._closed: Callable[[], object] | None = None
         self.hide()
 
     @property
@@ -41,19 +42,25 @@ class NoticeBar(QFrame):
         """Empty when there is none."""
         return "" if self.isHidden() else self.label.text()
 
-    def tell(self, text: str, button: str = "", action: Callable[[], object] | None = None) -> None:
-        """`button` is the text of the way out, `action` what it does."""
+    def tell(
+        self,
+        text: str,
+        button: str = "",
+        action: Callable[[], object] | None = None,
+        closed: Callable[[], object] | None = None,
+    ) -> None:
+        """`button` is the text of the way out, `action` what it does; `closed` is called when the reader closes it."""
         self.label.setText(text)
         self.button.setText(button)
         self.button.setVisible(bool(button))
-        self._action = action
+        self._action, self._closed = action, closed
         self.show()
         if QAccessible.isActive():
             QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
 
     @Slot()
     def dismiss(self) -> None:
-        self._action = None
+        self._action = self._closed = None
         self.hide()
 
     @Slot(Colours)
@@ -65,7 +72,13 @@ class NoticeBar(QFrame):
 
     @Slot()
     def _act(self) -> None:
-        action = self._action
+        self._answer(self._action)
+
+    @Slot()
+    def _close(self) -> None:
+        self._answer(self._closed)
+
+    def _answer(self, call: Callable[[], object] | None) -> None:
         self.dismiss()
-        if action is not None:
-            action()
+        if call is not None:
+            call()

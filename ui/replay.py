@@ -56,7 +56,7 @@ class Replay(QObject):
         window.caption_view.caption_activated.connect(self.listen)
         self.panel.play_wanted.connect(self.toggle)
         self.panel.seek_wanted.connect(self.seek)
-        self.panel.speed_wanted.connect(lambda _: self.seek(self.panel.waveform.position))
+        self.panel.speed_wanted.connect(self._change_speed)
         self._failed.connect(self._tell, Qt.ConnectionType.QueuedConnection)
 
     def show_recording(self, path: Path | None) -> None:
@@ -103,6 +103,12 @@ class Replay(QObject):
         else:
             self._stop()
             self.panel.show_position(seconds)
+
+    @Slot(float)
+    def _change_speed(self, speed: float) -> None:
+        """Of what is played now, and of the next session."""
+        self._window.speed = speed
+        self.seek(self.panel.waveform.position)
 
     @Slot(float)
     def listen(self, seconds: float) -> None:

@@ -13,11 +13,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from s2t2_live.captions.cue import one_line
-from s2t2_live.live.events import Event, Final, Gap, Partial, SessionStarted, Summary
+from s2t2_live.live.events import UNCERTAIN, Event, Final, Gap, Partial, SessionStarted, Summary
 from s2t2_live.live.presets import Stability, shown
-
-UNCERTAIN = 0.5
-"""A caption of lower confidence is set apart."""
 
 Kind: TypeAlias = Literal["caption", "gap", "heading"]
 

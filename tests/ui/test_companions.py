@@ -243,14 +243,28 @@ def test_after_a_crash_the_last_session_is_offered_once(
     assert "hotel.flac" in window.notice_bar.text
     qtbot.mouseClick(window.notice_bar.button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: texts(window) == ["Der Zug fährt."], timeout=TIMEOUT)
-    window.notice_bar.dismiss()
-    (session,) = sessions(folder)
-    assert session.state == "recovered"
+    qtbot.waitUntil(lambda: [session.state for session in sessions(folder)] == ["recovered"], timeout=TIMEOUT)
     done: list[object] = []
     companions._background._finished.connect(lambda deliver, outcome: done.append(outcome))
     companions.offer_last_session()
     qtbot.waitUntil(lambda: done == [None], timeout=TIMEOUT)
     assert window.notice_bar.text == ""
+
+
+def test_the_offer_stands_until_it_is_answered(
+    qtbot: QtBot, window: MainWindow, companions: Companions, folder: Path
+) -> None:
+    save(folder, SPOKEN)
+    for _ in range(2):
+        companions.offer_last_session()
+        qtbot.waitUntil(lambda: "was cut off" in window.notice_bar.text, timeout=TIMEOUT)
+        window.notice_bar.tell("Something else.")
+    assert [session.state for session in sessions(folder)] == ["interrupted"]
+    window.notice_bar.close_button.click()
+    companions.offer_last_session()
+    qtbot.waitUntil(lambda: "was cut off" in window.notice_bar.text, timeout=TIMEOUT)
+    window.notice_bar.close_button.click()
+    qtbot.waitUntil(lambda: [session.state for session in sessions(folder)] == ["recovered"], timeout=TIMEOUT)
 
 
 @pytest.mark.parametrize("events", [[*SPOKEN, SUMMARY], [STARTED], []])

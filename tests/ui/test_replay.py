@@ -176,6 +176,24 @@ def test_seeking_begins_the_session_anew_from_there(
     assert player.played[-1] == (spoken.path, 1.0, 1.0)
 
 
+def test_the_next_session_has_the_speed_that_was_chosen(
+    qtbot: QtBot, window: MainWindow, replay: Replay, player: SilentPlayer, loaded: None, spoken: FileChoice
+) -> None:
+    controller = window.controller
+    controller.load_model()
+    qtbot.waitUntil(lambda: controller.state is State.READY, timeout=TIMEOUT)
+    window.source_box.choose_file(spoken.path)
+    replay.show_recording(spoken.path)
+    box = replay.panel.speed_box
+    box.setCurrentIndex(box.findData(1.5))
+    box.activated.emit(box.currentIndex())
+    with qtbot.waitSignal(controller.session_started, timeout=TIMEOUT) as started:
+        window.start_button.click()
+    assert started.args == [FileChoice(spoken.path, speed=1.5)]
+    assert replay.panel.speed == 1.5
+    assert player.played == [(spoken.path, 0.0, 1.5)]
+
+
 def test_a_caption_is_heard_when_it_is_clicked(
     qtbot: QtBot, window: MainWindow, replay: Replay, player: SilentPlayer, spoken: FileChoice
 ) -> None:
