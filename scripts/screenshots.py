@@ -27,10 +27,11 @@ from s2t2_live.live.journal import sessions_folder  # noqa: E402
 from s2t2_live.settings import ModelSettings, Settings, WindowSettings  # noqa: E402
 from ui.app import make_application  # noqa: E402
 from ui.companions import Companions  # noqa: E402
-from ui.controller import SessionController, State, session_sinks  # noqa: E402
+from ui.controller import SessionController, session_sinks  # noqa: E402
 from ui.main_window import MainWindow  # noqa: E402
 from ui.preferences import Preferences  # noqa: E402
 from ui.source_choice import FileChoice  # noqa: E402
+from ui.state import State  # noqa: E402
 from ui.theme import Theme  # noqa: E402
 
 RECORDING = asset("recordings/restaurant.flac")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +16,9 @@ from s2t2_live.settings import ModelSettings, Settings
 from ui.attendant import Attendant, Measurement
 from ui.background import Background
 from ui.bridge import Bridge
+from ui.model_load import ModelLoad
 from ui.source_choice import FileChoice, SourceChoice, find_inputs, open_source
+from ui.state import State
 
 if TYPE_CHECKING:
     from s2t2_live.live.publisher import Sink
@@ -29,21 +29,6 @@ DRAIN_TIMEOUT = 1200
 """Milliseconds that a session has to drain when the window closes; then what is pending is dropped."""
 ABORT_TIMEOUT = 500
 """Milliseconds that it then has to write its end."""
-
-
-class State(StrEnum):
-    """What the engine is doing, as the status line says it."""
-
-    LOADING = "loading model"
-    READY = "ready"
-    STARTING = "starting"
-    LISTENING = "listening"
-    PAUSED = "paused"
-    CATCHING_UP = "catching up"
-    DRAINING = "draining"
-    LOST = "microphone lost"
-    FAILED = "failed"
-    """There is no model."""
 
 
 class SessionController(QObject):
@@ -84,7 +69,7 @@ class SessionController(QObject):
         self._bridge: Bridge | None = None
         self._attendant: Attendant | None = None
         self._next: SourceChoice | None = None
-        self._load: _Load | None = None
+        self._load: ModelLoad | None = None
         self._loaded_settings: ModelSettings | None = None
         self._paused = self._draining = self._lost = self._busy = False
         self.closing = False
@@ -103,7 +88,7 @@ class SessionController(QObject):
         if self.running or self.closing:
             return
         self._drop_load()
-        settings, load = self.settings, _Load()
+        settings, load = self.settings, ModelLoad()
         self._loaded_settings = settings.model
         self._load = load
         self.model = None
@@ -239,7 +224,7 @@ class SessionController(QObject):
 
     # What the threads tell.
 
-    def _loaded(self, load: _Load, model: SpeechTranslationModel) -> None:
+    def _loaded(self, load: ModelLoad, model: SpeechTranslationModel) -> None:
         if load is not self._load:
             return
         self._load = None
@@ -249,7 +234,7 @@ class SessionController(QObject):
         if self.choice is not None:
             self._begin(self.choice, model)
 
-    def _load_failed(self, load: _Load, error: Exception) -> None:
+    def _load_failed(self, load: ModelLoad, error: Exception) -> None:
         if load is self._load:
             self._load = None
             self.choice = None
@@ -322,22 +307,6 @@ class SessionController(QObject):
         if state is not self.state:
             self.state = state
             self.state_changed.emit(state.value)
-
-
-class _Load(QObject):
-    """One load of a model, which can be given up."""
-
-    progressed = Signal(object, object)
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.cancelled = threading.Event()
-
-    def run(self, settings: Settings) -> SpeechTranslationModel:
-        """On a background thread: importing torch alone takes seconds."""
-        from s2t2_live.assembly import load_model
-
-        return load_model(settings, progress=self.progressed.emit, cancelled=self.cancelled.is_set)
 
 
 def _change(session: Session, settings: Settings) -> None:

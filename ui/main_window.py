@@ -6,13 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QSettings, Qt, Slot
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
     QLabel,
     QMainWindow,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -26,28 +25,21 @@ from ui.actions import Actions
 from ui.attendant import Measurement
 from ui.caption_view import CaptionView
 from ui.choices import Choices
-from ui.controller import SessionController, State
+from ui.controller import SessionController
 from ui.figures import Figures
 from ui.find_bar import FindBar
-from ui.level_meter import LevelMeter
 from ui.model_boxes import DeviceBox, ModelBox
 from ui.notice_bar import NoticeBar
 from ui.preferences import Preferences
+from ui.session_bar import SessionBar
 from ui.source_box import SourceBox
 from ui.source_choice import FileChoice, Inputs, SourceChoice, sample
+from ui.state import TONES, State, in_words
 from ui.status_line import StatusLine
 from ui.theme import LARGE, MEDIUM, Colours, Theme
 from ui.welcome import Welcome
 
 RECORDINGS = "Recordings (*.wav *.flac *.mp3 *.ogg *.opus);;All files (*)"
-TONES = {
-    State.READY: "good",
-    State.LISTENING: "good",
-    State.CATCHING_UP: "warning",
-    State.LOST: "critical",
-    State.FAILED: "critical",
-}
-"""The colour of a state, where it is not muted."""
 
 
 class MainWindow(QMainWindow):
@@ -76,9 +68,7 @@ class MainWindow(QMainWindow):
         self.replay_area = QStackedWidget()
         """Between the captions and the controls; hidden while a session has no use for it."""
         self.replay_area.hide()
-        self.start_button = QPushButton("Sta&rt")
-        self.pause_button = QPushButton("Pa&use")
-        self.level_meter = LevelMeter()
+        self.session_bar = SessionBar(self.actions_.toggle, self.actions_.pause)
         self.status_line = StatusLine()
         self._looking = True
         """Whether it is not known yet which inputs there are."""
@@ -110,15 +100,6 @@ class MainWindow(QMainWindow):
                 top.addSpacing(MEDIUM)
             top.addWidget(label)
             top.addWidget(box, stretch)
-        bottom = QHBoxLayout()
-        bottom.setContentsMargins(LARGE, MEDIUM, LARGE, 0)
-        bottom.setSpacing(MEDIUM)
-        self.start_button.setDefault(True)
-        for button in (self.start_button, self.pause_button):
-            button.setMinimumSize(112, 36)
-            bottom.addWidget(button)
-        bottom.addSpacing(MEDIUM)
-        bottom.addWidget(self.level_meter, 1)
         self.caption_area.addWidget(self.welcome)
         self.caption_area.addWidget(self.caption_view)
         body = QWidget()
@@ -130,7 +111,7 @@ class MainWindow(QMainWindow):
         layout.addWidget(self.caption_area, 1)
         layout.addWidget(self.find_bar)
         layout.addWidget(self.replay_area)
-        layout.addLayout(bottom)
+        layout.addWidget(self.session_bar)
         layout.addWidget(self.status_line)
         self.setCentralWidget(body)
         self.resize(980, 640)
@@ -156,8 +137,6 @@ class MainWindow(QMainWindow):
         self.source_box.open_wanted.connect(self.open_recording)
         self.welcome.sample_button.clicked.connect(self.play_sample)
         self.welcome.open_button.clicked.connect(self.open_recording)
-        self.start_button.clicked.connect(self.toggle)
-        self.pause_button.clicked.connect(self.toggle_pause)
         self.status_line.cancel_wanted.connect(self._cancel_load)
         self.caption_view.transcript_changed.connect(self._transcript_changed)
 
@@ -187,14 +166,8 @@ class MainWindow(QMainWindow):
 
     @Slot(Colours)
     def _set_colours(self, colours: Colours) -> None:
-        for part in (self.notice_bar, self.welcome, self.caption_view, self.level_meter, self.status_line):
+        for part in (self.notice_bar, self.welcome, self.caption_view, self.session_bar, self.status_line):
             part.set_colours(colours)
-        self.start_button.setStyleSheet(
-            f"QPushButton {{ background: {colours.accent}; color: {colours.on_accent}; border: none;"
-            f" border-radius: 6px; padding: 0 {LARGE}px; font-weight: 600; }}"
-            f"QPushButton:focus {{ border: 2px solid {colours.text}; }}"
-            f"QPushButton:disabled {{ background: {colours.border}; color: {colours.muted}; }}"
-        )
 
     # What the user does.
 
@@ -284,7 +257,7 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _measured(self, measurement: Measurement) -> None:
-        self.level_meter.show_level(measurement.level)
+        self.session_bar.level_meter.show_level(measurement.level)
         if self.figures is not None:
             self.figures.measure(measurement)
             self.status_line.show_figures(self.figures)
@@ -309,7 +282,7 @@ class MainWindow(QMainWindow):
 
     @Slot()
     def _session_ended(self) -> None:
-        self.level_meter.show_level(None)
+        self.session_bar.level_meter.show_level(None)
         self._transcript_changed()
 
     @Slot()
@@ -336,34 +309,17 @@ class MainWindow(QMainWindow):
         pause = "Res&ume" if state is State.PAUSED else "Pa&use"
         can_pause = state in (State.LISTENING, State.CATCHING_UP, State.LOST, State.PAUSED)
         can_start = begun or self._looking or self.source_box.choice is not None
-        for button, action, text, enabled in (
-            (self.start_button, self.actions_.toggle, toggle, can_start),
-            (self.pause_button, self.actions_.pause, pause, can_pause),
+        for action, text, enabled in (
+            (self.actions_.toggle, toggle, can_start),
+            (self.actions_.pause, pause, can_pause),
         ):
-            _show(button, text, enabled)
-            _show(action, text, enabled)
+            action.setText(text)
+            action.setEnabled(enabled)
         for box in (self.model_box, self.device_box, self.actions_.reload):
             box.setEnabled(not begun)
         status.cancel_button.hide()
         status.show_progress(0 if state in (State.LOADING, State.DRAINING) else None)
-        status.show_state(self._words(waiting), TONES.get(state, "muted"))
-
-    def _words(self, waiting: bool) -> str:
-        """What the engine is doing, for the status line."""
-        name = "" if self.controller.choice is None else self.controller.choice.name
-        playing = isinstance(self.controller.choice, FileChoice)
-        words = {
-            State.LOADING: f"Loading the model; then it starts with {name}" if waiting else "Loading the model…",
-            State.READY: "Ready",
-            State.STARTING: f"Opening {name}…",
-            State.LISTENING: f"Playing {name}" if playing else f"Listening to {name}",
-            State.PAUSED: "Paused",
-            State.CATCHING_UP: "Catching up; captions come late",
-            State.DRAINING: "Translating what was heard…",
-            State.LOST: f"{name} is lost; waiting until it is back",
-            State.FAILED: "There is no model",
-        }
-        return words[self.controller.state]
+        status.show_state(in_words(state, controller.choice, waiting=waiting), TONES.get(state, "muted"))
 
     # The rest.
 
@@ -401,8 +357,3 @@ class MainWindow(QMainWindow):
 
     def _settings(self) -> QSettings:
         return QSettings("s2t2-live", "window")
-
-
-def _show(control: QPushButton | QAction, text: str, enabled: bool) -> None:
-    control.setText(text)
-    control.setEnabled(enabled)

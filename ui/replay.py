@@ -13,10 +13,10 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
 from s2t2_live.live.events import Event
 from ui.attendant import Measurement
 from ui.background import Background
-from ui.controller import State
 from ui.main_window import MainWindow
 from ui.replay_panel import ReplayPanel
 from ui.source_choice import FileChoice, SourceChoice
+from ui.state import State
 
 if TYPE_CHECKING:
     from s2t2_live.audio.envelope import Envelope

@@ -17,8 +17,8 @@ from s2t2_live.live.journal import Journal, sessions, sessions_folder
 from s2t2_live.settings import WindowSettings, load_settings
 from tests.ui.conftest import TIMEOUT
 from ui.companions import Companions
-from ui.controller import State
 from ui.main_window import MainWindow
+from ui.state import State
 
 STARTED = SessionStarted("demo", "cpu", "fp32", "local-agreement", "hotel.flac", 16_000, "1")
 SPOKEN: list[Event] = [

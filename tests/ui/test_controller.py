@@ -20,8 +20,9 @@ from s2t2_live.live.session import Session
 from s2t2_live.live.translation import SpeechTranslationModel
 from s2t2_live.settings import ModelSettings, Settings, TranslationSettings
 from tests.ui.conftest import TIMEOUT, end
-from ui.controller import SessionController, State
+from ui.controller import SessionController
 from ui.source_choice import FileChoice
+from ui.state import State
 
 
 @pytest.fixture

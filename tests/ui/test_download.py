@@ -15,7 +15,7 @@ import json, sys
 from PySide6.QtCore import QTimer
 from s2t2_live.settings import ModelSettings, Settings
 from ui.app import make_application
-from ui.controller import SessionController, State
+from ui.controller import SessionController
 from ui.main_window import MainWindow
 from ui.preferences import Preferences
 from ui.theme import Theme

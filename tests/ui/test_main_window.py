@@ -23,10 +23,12 @@ from s2t2_live.live.events import Error, Final, Partial, SessionStarted
 from s2t2_live.settings import load_settings
 from tests.ui.conftest import MICROPHONE, TIMEOUT
 from ui.attendant import Measurement
-from ui.controller import SessionController, State, _Load
+from ui.controller import SessionController
 from ui.main_window import MainWindow
+from ui.model_load import ModelLoad
 from ui.preferences import Preferences
 from ui.source_choice import FileChoice
+from ui.state import State
 from ui.theme import DARK, Theme
 
 STARTED = SessionStarted("demo-en-de", "cpu", "fp32", "local-agreement", "talk.flac", 16_000, "1")
@@ -77,7 +79,7 @@ def test_the_window_is_there_before_the_model(window: MainWindow) -> None:
     assert window.welcome.isVisible()
     assert window.welcome.title.text() == "Press Start and speak"
     assert window.source_box.choice == MICROPHONE
-    assert window.start_button.isEnabled()
+    assert window.session_bar.start_button.isEnabled()
 
 
 def test_without_a_microphone_it_says_so_and_offers_the_shipped_recording(
@@ -88,7 +90,7 @@ def test_without_a_microphone_it_says_so_and_offers_the_shipped_recording(
         ready.controller.find_inputs()
     assert ready.welcome.title.text() == "No microphone found"
     assert ready.source_box.choice is None
-    assert not ready.start_button.isEnabled()
+    assert not ready.session_bar.start_button.isEnabled()
     with qtbot.waitSignal(ready.controller.session_started, timeout=TIMEOUT) as started:
         qtbot.mouseClick(ready.welcome.sample_button, Qt.MouseButton.LeftButton)
     assert started.args is not None
@@ -168,20 +170,20 @@ def test_start_pause_and_stop_by_keyboard(qtbot: QtBot, ready: MainWindow, spoke
     ready.activateWindow()
     with qtbot.waitSignal(ready.controller.session_started, timeout=TIMEOUT):
         qtbot.keyClick(ready, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
-    assert ready.start_button.text() == "Sto&p"
+    assert ready.session_bar.start_button.text() == "Sto&p"
     assert ready.status_line.state.text() == f"Playing {spoken.name}"
     assert not ready.model_box.isEnabled()
     qtbot.keyClick(ready, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
-    assert ready.pause_button.text() == "Res&ume"
+    assert ready.session_bar.pause_button.text() == "Res&ume"
     assert ready.status_line.state.text() == "Paused"
     qtbot.keyClick(ready, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier)
-    assert ready.pause_button.text() == "Pa&use"
-    until(qtbot, lambda: ready.level_meter.state != "not listening")
+    assert ready.session_bar.pause_button.text() == "Pa&use"
+    until(qtbot, lambda: ready.session_bar.level_meter.state != "not listening")
     with qtbot.waitSignal(ready.controller.session_ended, timeout=TIMEOUT):
         qtbot.keyClick(ready, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
-        assert ready.start_button.text() == "Stop &now"
-    assert ready.start_button.text() == "Sta&rt"
-    assert ready.level_meter.state == "not listening"
+        assert ready.session_bar.start_button.text() == "Stop &now"
+    assert ready.session_bar.start_button.text() == "Sta&rt"
+    assert ready.session_bar.level_meter.state == "not listening"
 
 
 def test_captions_come_from_a_recording(qtbot: QtBot, ready: MainWindow, spoken: FileChoice) -> None:
@@ -199,11 +201,11 @@ def test_start_before_the_model_is_there_waits_and_can_be_taken_back(
     monkeypatch.setattr(assembly, "load_model", lambda *_, cancelled, **__: qtbot.waitUntil(cancelled))
     window.source_box.choose_file(spoken.path)
     window.controller._load = None
-    qtbot.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.session_bar.start_button, Qt.MouseButton.LeftButton)
     assert window.status_line.state.text() == f"Loading the model; then it starts with {spoken.name}"
-    assert window.start_button.text() == "Sto&p"
-    qtbot.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
-    assert window.start_button.text() == "Sta&rt"
+    assert window.session_bar.start_button.text() == "Sto&p"
+    qtbot.mouseClick(window.session_bar.start_button, Qt.MouseButton.LeftButton)
+    assert window.session_bar.start_button.text() == "Sta&rt"
 
 
 def test_start_before_the_microphone_is_found_waits_for_it(
@@ -212,8 +214,8 @@ def test_start_before_the_microphone_is_found_waits_for_it(
     window = MainWindow(controller, Preferences(controller.settings), theme)
     qtbot.addWidget(window)
     assert window.source_box.choice is None
-    qtbot.mouseClick(window.start_button, Qt.MouseButton.LeftButton)
-    controller._load = _Load()
+    qtbot.mouseClick(window.session_bar.start_button, Qt.MouseButton.LeftButton)
+    controller._load = ModelLoad()
     with qtbot.waitSignal(controller.inputs_found, timeout=TIMEOUT):
         controller.find_inputs()
     assert controller.choice == MICROPHONE
@@ -241,7 +243,7 @@ def test_figures_and_level_follow_the_session(window: MainWindow) -> None:
     assert window.status_line.figures.text() == "Lag 1.2 s   Backlog 0.3 s   Load –"
     window._measured(Measurement(2.0, 0.0, Level(rms=0.0, peak=0.0, clipped=True, position=4.0), lost=False))
     assert window.status_line.figures.text() == "Lag 1.2 s   Backlog 0.0 s   Load 0.50×"
-    assert window.level_meter.state == "too loud"
+    assert window.session_bar.level_meter.state == "too loud"
 
 
 def test_what_the_source_says_is_shown(window: MainWindow) -> None:

@@ -16,11 +16,11 @@ from s2t2_live.live.events import Final, SessionStarted, SpeechEnded
 from s2t2_live.live.journal import Journal, sessions, sessions_folder
 from tests.ui.conftest import TIMEOUT
 from ui.companions import Companions
-from ui.controller import State
 from ui.main_window import MainWindow
 from ui.replay import Replay
 from ui.replay_panel import ReplayPanel
 from ui.source_choice import FileChoice
+from ui.state import State
 from ui.theme import DARK, LIGHT, Colours
 from ui.waveform import Waveform
 
@@ -188,7 +188,7 @@ def test_the_next_session_has_the_speed_that_was_chosen(
     box.setCurrentIndex(box.findData(1.5))
     box.activated.emit(box.currentIndex())
     with qtbot.waitSignal(controller.session_started, timeout=TIMEOUT) as started:
-        window.start_button.click()
+        window.session_bar.start_button.click()
     assert started.args == [FileChoice(spoken.path, speed=1.5)]
     assert replay.panel.speed == 1.5
     assert player.played == [(spoken.path, 0.0, 1.5)]
