@@ -33,6 +33,9 @@ SHORTEST = 0.3
 """Seconds that are too few to judge; they count as speech."""
 NO_SPEECH = -0.5
 """Log-odds below which a stretch counts as none: a caption too many is better than one that is missing."""
+SURELY_NO_SPEECH = -6.0
+"""Log-odds below which it counts as none even for who believes to have understood it: speech in noise as loud as itself
+was not below -4.1, real noise with gaps not above -6.8."""
 OUTLIER = 3.0
 """Standard deviations; what is farther off counts as this far."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from s2t2_live import Speech2Text2Processor, SpeechEncoderDecoderModel
 from s2t2_live.audio.chunk import SAMPLE_RATE
-from s2t2_live.audio.speech_check import NO_SPEECH, speech_check
+from s2t2_live.audio.speech_check import NO_SPEECH, SURELY_NO_SPEECH, speech_check
 from s2t2_live.errors import CheckpointError, UsageError
 from s2t2_live.live.confidence import Calibration, evidence
 from s2t2_live.live.events import UNCERTAIN
@@ -134,7 +134,8 @@ class SpeechTranslationModel:
             length = len(samples) / SAMPLE_RATE
             scores, attended, found = self._aligned(encoded, sequence[: None if end is None else end + 1], length)
         sure = self._calibration.confidence(found) if self._calibration and found else None
-        if (sure is None or sure < UNCERTAIN) and speech_check().log_odds(samples) < NO_SPEECH:
+        doubted = sure is None or sure < UNCERTAIN
+        if speech_check().log_odds(samples) < (NO_SPEECH if doubted else SURELY_NO_SPEECH):
             return nothing
         tokens = tuple(sequence[1:end])
         seconds = tuple(place * length for place in attended[: len(tokens)])

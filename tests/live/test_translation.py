@@ -10,7 +10,10 @@ import torch
 
 from s2t2_live import Speech2Text2Processor, SpeechEncoderDecoderModel
 from s2t2_live.assets import asset
+from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.audio.speech_check import NO_SPEECH, SURELY_NO_SPEECH, speech_check
 from s2t2_live.errors import CheckpointError, ModelNotFoundError, UsageError
+from s2t2_live.evaluation.sounds import SOUNDS
 from s2t2_live.live.confidence import Calibration
 from s2t2_live.live.translation import SpeechTranslationModel, alignment_heads
 
@@ -89,14 +92,17 @@ def test_noise_says_nothing_and_keeps_what_was_committed(model: SpeechTranslatio
     assert (found.tokens, found.complete, found.confidence) == ((4, 5), True, None)
 
 
-def test_a_model_that_is_sure_is_believed_whatever_the_sound(tiny_checkpoint: Path) -> None:
+def test_a_model_that_is_sure_is_believed_unless_it_cannot_be_speech(tiny_checkpoint: Path) -> None:
+    tones = SOUNDS["tones"](2 * SAMPLE_RATE).astype(np.float32)
+    rumble = (np.cumsum(NOISE) * 0.02 * np.sin(np.arange(len(NOISE)) * 12 / SAMPLE_RATE)).astype(np.float32)
+    assert speech_check().log_odds(rumble) < SURELY_NO_SPEECH < speech_check().log_odds(tones) < NO_SPEECH
     family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
     processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
-    for bias, said in ((2.0, True), (-2.0, False)):
+    for sound, bias, said in ((tones, 2.0, True), (tones, -2.0, False), (rumble, 2.0, False)):
         model = SpeechTranslationModel(
             family, processor, name="tiny", precision="fp32", calibration=Calibration({}, bias)
         )
-        assert (model.translate(NOISE, (4,), beam_size=1, max_tokens=12).confidence is not None) == said
+        assert (model.translate(sound, (4,), beam_size=1, max_tokens=12).confidence is not None) == said
 
 
 def test_the_checkpoints_own_calibration_makes_the_confidence(tiny_checkpoint: Path, tmp_path: Path) -> None:
