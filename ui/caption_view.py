@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, QRect, Qt, Signal, Slot
 from PySide6.QtGui import (
-    QAccessible,
-    QAccessibleAnnouncementEvent,
     QColor,
     QGuiApplication,
     QHelpEvent,
@@ -20,13 +18,15 @@ from PySide6.QtGui import (
     QTextBlock,
     QWheelEvent,
 )
-from PySide6.QtWidgets import QFrame, QPushButton, QTextEdit, QToolTip, QWidget
+from PySide6.QtWidgets import QFrame, QTextEdit, QToolTip, QWidget
 
 from s2t2_live.live.events import Event, Final
 from s2t2_live.live.presets import Stability
+from ui.announcement import announce
 from ui.caption_page import MOST, PAGE, CaptionPage
 from ui.caption_style import CaptionStyle, Formats
-from ui.theme import LARGE, LIGHT, MEDIUM, Colours
+from ui.live_button import LiveButton
+from ui.theme import LARGE, LIGHT, Colours
 from ui.time_gutter import TimeGutter
 from ui.transcript import Change, Entry, Match, Transcript, right_to_left, stamp
 
@@ -66,9 +66,7 @@ class CaptionView(QTextEdit):
         )
         self.document().setDocumentMargin(LARGE)
         self._gutter = TimeGutter(self._stamps, self)
-        self.live_button = QPushButton("↓ Back to &live", self)
-        self.live_button.hide()
-        self.live_button.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.live_button = LiveButton(self)
         self.live_button.clicked.connect(self.back_to_live)
         bar = self.verticalScrollBar()
         bar.valueChanged.connect(self._scrolled)
@@ -92,7 +90,7 @@ class CaptionView(QTextEdit):
             self.transcript_changed.emit()
         for event in events:
             if isinstance(event, Final) and event.text and len(events) <= MANY:
-                self._announce(event.text)
+                announce(self, event.text)
 
     def set_stability(self, stability: Stability) -> None:
         """How much of the captions in the making is shown."""
@@ -122,11 +120,7 @@ class CaptionView(QTextEdit):
     def set_colours(self, colours: Colours) -> None:
         self._colours = colours
         self._gutter.colours = colours
-        self.live_button.setStyleSheet(
-            f"QPushButton {{ background: {colours.accent}; color: {colours.on_accent}; border: none;"
-            f" border-radius: 12px; padding: {MEDIUM}px {LARGE}px; font-weight: 600; }}"
-            f"QPushButton:focus {{ border: 2px solid {colours.text}; }}"
-        )
+        self.live_button.set_colours(colours)
         self._restyle()
 
     # Where the reader is.
@@ -172,7 +166,7 @@ class CaptionView(QTextEdit):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             entry = self._entry_at(event.pos())
             if entry is not None and entry.uncertain:
-                QToolTip.showText(event.globalPos(), doubt(entry), self.viewport())
+                QToolTip.showText(event.globalPos(), entry.doubt, self.viewport())
             else:
                 QToolTip.hideText()
             return True
@@ -311,10 +305,8 @@ class CaptionView(QTextEdit):
             if self._page.has(match):
                 selection = QTextEdit.ExtraSelection()
                 selection.cursor = self._page.selected(match)
-                meant = match == self._match
-                back, front = ("#ffb000", "#000000") if meant else ("#ffe08a", "#000000")
-                selection.format.setBackground(QColor(back))
-                selection.format.setForeground(QColor(front))
+                selection.format.setBackground(QColor("#ffb000" if match == self._match else "#ffe08a"))
+                selection.format.setForeground(QColor("#000000"))
                 selections.append(selection)
         self.setExtraSelections(selections)
 
@@ -332,14 +324,7 @@ class CaptionView(QTextEdit):
         inside = self.contentsRect()
         view = self.viewport().geometry()
         self._gutter.setGeometry(view.right() + 1 if right else inside.left(), inside.top(), width, inside.height())
-        button = self.live_button
-        button.adjustSize()
-        button.move(view.center().x() - button.width() // 2, inside.bottom() - button.height() - MEDIUM)
-
-    def _announce(self, text: str) -> None:
-        """Have a screen reader say a finished caption."""
-        if QAccessible.isActive():
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+        self.live_button.place(QRect(view.left(), inside.top(), view.width(), inside.height()))
 
 
 class _KeptPlace:
@@ -363,8 +348,3 @@ class _KeptPlace:
             view._adjusting = True
             bar.setValue(bar.value() + view._box(block).top() - self._offset)
             view._adjusting = False
-
-
-def doubt(entry: Entry) -> str:
-    """Why a caption is set apart."""
-    return f"The model is unsure of this caption: its confidence is {entry.confidence or 0:.0%}. Listen again or ask."

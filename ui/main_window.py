@@ -9,8 +9,6 @@ from PySide6.QtCore import QSettings, Qt, Slot
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
-    QHBoxLayout,
-    QLabel,
     QMainWindow,
     QStackedWidget,
     QVBoxLayout,
@@ -28,6 +26,7 @@ from ui.choices import Choices
 from ui.controller import SessionController
 from ui.figures import Figures
 from ui.find_bar import FindBar
+from ui.labelled_row import LabelledRow
 from ui.model_boxes import DeviceBox, ModelBox
 from ui.notice_bar import NoticeBar
 from ui.preferences import Preferences
@@ -36,7 +35,7 @@ from ui.source_box import SourceBox
 from ui.source_choice import FileChoice, Inputs, SourceChoice, sample
 from ui.state import TONES, State, in_words
 from ui.status_line import StatusLine
-from ui.theme import LARGE, MEDIUM, Colours, Theme
+from ui.theme import Colours, Theme
 from ui.welcome import Welcome
 
 RECORDINGS = "Recordings (*.wav *.flac *.mp3 *.ogg *.opus);;All files (*)"
@@ -85,28 +84,17 @@ class MainWindow(QMainWindow):
     # Making it.
 
     def _lay_out(self) -> None:
-        top = QHBoxLayout()
-        top.setContentsMargins(LARGE, MEDIUM, LARGE, MEDIUM)
-        top.setSpacing(MEDIUM)
-        boxes: tuple[tuple[str, QWidget, int], ...] = (
-            ("S&ource", self.source_box, 3),
-            ("&Model", self.model_box, 2),
-            ("&Device", self.device_box, 0),
-        )
-        for number, (text, box, stretch) in enumerate(boxes):
-            label = QLabel(text)
-            label.setBuddy(box)
-            if number:
-                top.addSpacing(MEDIUM)
-            top.addWidget(label)
-            top.addWidget(box, stretch)
+        boxes = LabelledRow()
+        boxes.add("S&ource", self.source_box, 3)
+        boxes.add("&Model", self.model_box, 2)
+        boxes.add("&Device", self.device_box)
         self.caption_area.addWidget(self.welcome)
         self.caption_area.addWidget(self.caption_view)
         body = QWidget()
         layout = QVBoxLayout(body)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addLayout(top)
+        layout.addWidget(boxes)
         layout.addWidget(self.notice_bar)
         layout.addWidget(self.caption_area, 1)
         layout.addWidget(self.find_bar)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt, Slot
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
+from ui.announcement import announce
 from ui.theme import LARGE, MEDIUM, Colours
 
 
@@ -55,8 +55,7 @@ class NoticeBar(QFrame):
         self.button.setVisible(bool(button))
         self._action, self._closed = action, closed
         self.show()
-        if QAccessible.isActive():
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self, text))
+        announce(self, text)
 
     @Slot()
     def dismiss(self) -> None:

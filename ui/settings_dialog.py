@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent, QFontDatabase, QPalette
+from PySide6.QtGui import QFontDatabase, QPalette
 from PySide6.QtWidgets import (
     QAbstractButton,
     QDialog,
@@ -26,6 +26,7 @@ from PySide6.QtWidgets import (
 from s2t2_live.live.presets import PRESETS, preset_name
 from s2t2_live.settings import SECTIONS, TYPES, InputSettings, Settings
 from ui.actions import STABILITY_WORDS
+from ui.announcement import announce
 from ui.model_boxes import DEVICES, MODELS
 from ui.setting_fields import Choice, Field, Folder, ModelName, Number, Several, Switch, WholeNumber
 from ui.theme import LARGE, MEDIUM, colours
@@ -288,8 +289,7 @@ class SettingsDialog(QDialog):
         field.setFocus()
         self.problem.setText(sentence)
         self.problem.show()
-        if QAccessible.isActive():
-            QAccessible.updateAccessibility(QAccessibleAnnouncementEvent(self.problem, sentence))
+        announce(self.problem, sentence)
 
     @Slot()
     def _restore_defaults(self) -> None:

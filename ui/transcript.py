@@ -47,6 +47,13 @@ class Entry:
     def uncertain(self) -> bool:
         return self.confidence is not None and self.confidence < UNCERTAIN
 
+    @property
+    def doubt(self) -> str:
+        """Why a caption is set apart."""
+        return (
+            f"The model is unsure of this caption: its confidence is {self.confidence or 0:.0%}. Listen again or ask."
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
