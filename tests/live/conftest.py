@@ -1,8 +1,9 @@
-"""A tiny checkpoint with random weights for the tests of the live engine."""
+"""A tiny checkpoint with random weights, and translators, for the tests of the live engine."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from s2t2_live import (
     Wav2Vec2Config,
     Wav2Vec2FeatureExtractor,
 )
+from tests.live.translators import Bench
 
 PIECES = ["<s>", "<pad>", "</s>", "<unk>", "der", "Zug", "fährt", "Bahn@@", "hof", "zum", ",", ".", "?", "'", "heute"]
 
@@ -69,3 +71,16 @@ def tiny_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
         Wav2Vec2FeatureExtractor(return_attention_mask=True), Speech2Text2Tokenizer(vocabulary)
     ).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def bench() -> Iterator[Callable[..., Bench]]:
+    made: list[Bench] = []
+
+    def make(**options: object) -> Bench:
+        made.append(Bench(**options))  # type: ignore[arg-type]
+        return made[-1]
+
+    yield make
+    for item in made:
+        item.translator.abort()
