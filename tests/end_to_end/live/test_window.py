@@ -214,10 +214,8 @@ def test_the_window_closes_at_any_moment(
     journals = list((tmp_path / "data").rglob("*.jsonl"))
     assert len(journals) == (moment != "loading")
     for journal in journals:
-        assert [json.loads(line)["type"] for line in journal.read_text("utf-8").splitlines()][:2] == [
-            "journal",
-            "session",
-        ]
+        kinds = [json.loads(line)["type"] for line in journal.read_text("utf-8").splitlines()]
+        assert (*kinds[:2], kinds[-1]) == ("journal", "session", "summary")
 
 
 def test_the_window_closes_while_a_model_is_downloaded(opened: Callable[..., Any], tmp_path: Path) -> None:
