@@ -30,21 +30,21 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
-import numpy as np  # noqa: E402
-from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer  # noqa: E402
+import numpy as np
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QTimer
 
-from s2t2_live.assets import asset  # noqa: E402
-from s2t2_live.live.events import Final, Partial  # noqa: E402
-from s2t2_live.settings import ModelSettings, Settings  # noqa: E402
-from tests.loopback_hub import Hub, client_variables  # noqa: E402
-from ui.app import make_application  # noqa: E402
-from ui.caption_view import CaptionView  # noqa: E402
-from ui.controller import SessionController  # noqa: E402
-from ui.garbage import GarbageCollector  # noqa: E402
-from ui.main_window import MainWindow  # noqa: E402
-from ui.preferences import Preferences  # noqa: E402
-from ui.source_choice import FileChoice  # noqa: E402
-from ui.theme import Theme  # noqa: E402
+from s2t2_live.assets import asset
+from s2t2_live.live.events import Final, Partial
+from s2t2_live.settings import ModelSettings, Settings
+from tests.loopback_hub import Hub, client_variables
+from ui.app import make_application
+from ui.caption_view import CaptionView
+from ui.controller import SessionController
+from ui.garbage import GarbageCollector
+from ui.main_window import MainWindow
+from ui.preferences import Preferences
+from ui.source_choice import FileChoice
+from ui.theme import Theme
 
 INTERVAL = 0.01
 """Seconds between two posted events."""

@@ -17,22 +17,22 @@ os.environ["HOME"] = HOME.name
 for kind, place in (("CONFIG", ".config"), ("DATA", ".local/share"), ("STATE", ".local/state")):
     os.environ[f"XDG_{kind}_HOME"] = f"{HOME.name}/{place}"
 
-from PySide6.QtCore import QEventLoop, QPointF, QRect, QSize, Qt, QTimer  # noqa: E402
-from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter  # noqa: E402
-from PySide6.QtWidgets import QWidget  # noqa: E402
+from PySide6.QtCore import QEventLoop, QPointF, QRect, QSize, Qt, QTimer
+from PySide6.QtGui import QColor, QImage, QLinearGradient, QPainter
+from PySide6.QtWidgets import QWidget
 
-from s2t2_live.assets import asset  # noqa: E402
-from s2t2_live.live.events import Event, Final, Partial  # noqa: E402
-from s2t2_live.live.journal import sessions_folder  # noqa: E402
-from s2t2_live.settings import ModelSettings, Settings, WindowSettings  # noqa: E402
-from ui.app import make_application  # noqa: E402
-from ui.companions import Companions  # noqa: E402
-from ui.controller import SessionController, session_sinks  # noqa: E402
-from ui.main_window import MainWindow  # noqa: E402
-from ui.preferences import Preferences  # noqa: E402
-from ui.source_choice import FileChoice  # noqa: E402
-from ui.state import State  # noqa: E402
-from ui.theme import Theme  # noqa: E402
+from s2t2_live.assets import asset
+from s2t2_live.live.events import Event, Final, Partial
+from s2t2_live.live.journal import sessions_folder
+from s2t2_live.settings import ModelSettings, Settings, WindowSettings
+from ui.app import make_application
+from ui.companions import Companions
+from ui.controller import SessionController, session_sinks
+from ui.main_window import MainWindow
+from ui.preferences import Preferences
+from ui.source_choice import FileChoice
+from ui.state import State
+from ui.theme import Theme
 
 RECORDING = asset("recordings/restaurant.flac")
 SIZE = QSize(920, 560)
