@@ -81,9 +81,7 @@ def _parser() -> argparse.ArgumentParser:
     recipe_step("align", lambda options: _recipe(options).align(), "Find out when in the speech each word is said.")
     measure = recipe_step("evaluate", _evaluate, "BLEU and chrF on held-out speech, by voice and by topic.")
     measure.add_argument("--beams", type=_sizes, default=[1], metavar="N,N", help="beam sizes (default: 1)")
-    ship = recipe_step(
-        "export", lambda options: _recipe(options).export(options.folder), "Write the checkpoint folder."
-    )
+    ship = recipe_step("export", _export, "Write the checkpoint folder.")
     ship.add_argument("folder", type=Path, help="where to")
     measure.add_argument("--model", help="a checkpoint's name, folder or hub id, instead of the run")
     measure.add_argument("--data", type=Path, help="table or folder to evaluate --model on (default: held-out phrases)")

@@ -6,7 +6,6 @@ Knows neither audio nor German.
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -54,14 +53,3 @@ class CTCHead(nn.Module):
             zero_infinity=True,
         )
         return total / character_lengths.sum().clamp_min(1)
-
-    @torch.no_grad()
-    def transcribe(self, states: Tensor, frames: Tensor) -> list[str]:
-        """The best path's text for each utterance."""
-        best = self(states).argmax(-1).tolist()
-        texts: list[str] = []
-        for path, count in zip(best, frames.tolist(), strict=True):
-            path = path[: count * self.subframes]
-            kept = [a for a, b in zip(path, [0, *path], strict=False) if a != b and a]
-            texts.append(" ".join("".join(ALPHABET[index] for index in kept).split()))
-        return texts

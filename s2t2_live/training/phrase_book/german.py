@@ -226,7 +226,3 @@ def cardinal(number: int) -> str:
     if number == 1_000_000:
         return "eine Million"
     return f"{number:,}".replace(",", ".")
-
-
-def capitalised(sentence: str) -> str:
-    return sentence[:1].upper() + sentence[1:]
