@@ -12,7 +12,7 @@ from typing import Protocol
 from s2t2_live.audio.devices import find_again, list_inputs
 from s2t2_live.audio.input_device import InputDevice
 from s2t2_live.audio.portaudio import OnBlock, Stream, leave_open, open_stream
-from s2t2_live.audio.pulse import PREFIX, pulse_inputs
+from s2t2_live.audio.pulse import PREFIX, SourceWatch, pulse_inputs
 from s2t2_live.errors import DeviceError
 
 logger = logging.getLogger(__name__)
@@ -43,7 +43,22 @@ class PortAudioDriver:
         return find_again(list_inputs(), device)
 
     def open(self, device: InputDevice, on_block: OnBlock, on_end: Callable[[], None]) -> Stream:
-        return open_stream(device, on_block, on_end)
+        stream = open_stream(device, on_block, on_end)
+        if not device.id.startswith(PREFIX):
+            return stream
+        return _Watched(stream, SourceWatch(device.id.removeprefix(PREFIX), on_end))
+
+
+class _Watched:
+    """A stream that ends when its source leaves the server."""
+
+    def __init__(self, stream: Stream, watch: SourceWatch) -> None:
+        self._stream = stream
+        self._watch = watch
+
+    def close(self) -> None:
+        self._watch.close()
+        self._stream.close()
 
 
 class Keeper:

@@ -1,4 +1,4 @@
-"""The sources of a PulseAudio or PipeWire server, which PortAudio cannot list. Knows no stream."""
+"""The sources of a PulseAudio or PipeWire server, which PortAudio cannot list or watch. Knows no stream."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import json
 import os
 import re
 import subprocess
+import threading
+from collections.abc import Callable
 from typing import Any
 
 from s2t2_live.audio.input_device import InputDevice
@@ -29,6 +31,46 @@ def pulse_inputs() -> list[InputDevice] | None:
     return [_input(source, server) for source in sources]
 
 
+class SourceWatch:
+    """Tells when a source leaves the server.
+
+    The server moves whoever listens to it to another source, without a word: to a microphone that nobody chose.
+    """
+
+    def __init__(self, name: str, gone: Callable[[], None]) -> None:
+        """`gone` is called at most once, from a thread."""
+        self._name = name
+        self._gone = gone
+        self._process = subprocess.Popen(
+            ["pactl", "subscribe"],
+            env=_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        threading.Thread(target=self._run, name="source watch", daemon=True).start()
+
+    def close(self) -> None:
+        """Watch no longer; returns at once."""
+        self._process.terminate()
+
+    def _run(self) -> None:
+        with self._process as process:
+            try:
+                sources = _ask("list", "sources")
+            except DeviceError:
+                sources = None
+            if sources is None or process.stdout is None:
+                return  # a server that is away or hangs gives no audio either
+            # By its number, because the same name may be back at once.
+            removals = {
+                f"Event 'remove' on source #{source['index']}" for source in sources if source["name"] == self._name
+            }
+            if not removals or any(line.strip() in removals for line in process.stdout):
+                self._gone()
+
+
 def _input(source: dict[str, Any], server: dict[str, Any]) -> InputDevice:
     name = str(source["name"])
     monitored = source.get("monitor_source") or None
@@ -46,12 +88,17 @@ def _input(source: dict[str, Any], server: dict[str, Any]) -> InputDevice:
     )
 
 
+def _environment() -> dict[str, str]:
+    """In other languages the JSON of pactl may have decimal commas, and its events other words."""
+    return {**os.environ, "LC_ALL": "C.UTF-8"}
+
+
 def _ask(*words: str) -> Any:
     """The server's answer to pactl, or None where there is neither."""
     try:
         done = subprocess.run(
             ["pactl", "-f", "json", *words],
-            env={**os.environ, "LC_ALL": "C.UTF-8"},  # in other languages its JSON may have decimal commas
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=ANSWER_TIMEOUT,

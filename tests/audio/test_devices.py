@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -142,6 +143,37 @@ def test_a_server_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     server(tmp_path, monkeypatch, "exec sleep 60")
     with pytest.raises(DeviceError, match="does not answer"):
         pulse_inputs()
+
+
+@pytest.mark.parametrize(
+    ("events", "gone"),
+    [
+        (
+            ["'new' on source #9", "'remove' on source-output #4", "'remove' on source #7", "'change' on source #4"],
+            False,
+        ),
+        (["'change' on source #4", "'remove' on source #4", "'new' on source #8"], True),
+    ],
+)
+def test_a_source_that_leaves_its_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: list[str], gone: bool
+) -> None:
+    sources = [{"name": "alsa_input.usb", "index": 4}, {"name": "alsa_input.pci", "index": 7}]
+    (tmp_path / "sources").write_text(json.dumps(sources), encoding="utf-8")
+    said = "\n".join(f'echo "Event {event}"' for event in events)
+    server(tmp_path, monkeypatch, f'if [ "$1" = subscribe ]; then {said}\nelse cat "{tmp_path}/sources"; fi')
+    told = threading.Event()
+    watch = pulse.SourceWatch("alsa_input.usb", told.set)
+    assert watch._process.wait(60) == 0
+    assert told.wait(60 if gone else 0.5) == gone
+
+
+def test_a_source_that_has_left_before_it_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server(tmp_path, monkeypatch, 'if [ "$1" = subscribe ]; then exec sleep 60; else echo "[]"; fi')
+    told = threading.Event()
+    watch = pulse.SourceWatch("alsa_input.usb", told.set)
+    assert told.wait(60)
+    watch.close()
 
 
 class FakePortAudio:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -45,8 +46,7 @@ class SoundServer:
             modules += [
                 f"module-null-sink sink_name=speaker_{rate} rate={rate} channels=1 "
                 f"sink_properties=device.description=Speaker_{rate}",
-                f"module-remap-source master=speaker_{rate}.monitor source_name=microphone_{rate} "
-                f"source_properties=device.description=Microphone_{rate}",
+                self._microphone(rate),
             ]
         options = ["-n", "--daemonize=no", "--exit-idle-time=-1", f"--log-target=file:{self._folder / 'pulse.log'}"]
         self._server = self._begin("pulseaudio", *options, *(f"--load={module}" for module in modules))
@@ -68,6 +68,21 @@ class SoundServer:
         self._clients.append(self._begin("paplay", f"--device=speaker_{rate}", str(path)))
         return self._clients[-1]
 
+    def unplug(self, rate: int) -> None:
+        """Take the microphone of that rate away."""
+        listed = subprocess.check_output(["pactl", "list", "short", "modules"], text=True, timeout=TIMEOUT)
+        (number,) = re.findall(rf"^(\d+)\t.*source_name=microphone_{rate} ", listed, re.M)
+        subprocess.run(["pactl", "unload-module", number], check=True, timeout=TIMEOUT)
+
+    def plug(self, rate: int) -> None:
+        """Give it back."""
+        module = self._microphone(rate).split(" ")
+        subprocess.run(["pactl", "load-module", *module], check=True, capture_output=True, timeout=TIMEOUT)
+
+    def list(self, what: str) -> Any:
+        """What the server says of its sources, streams and so on."""
+        return json.loads(subprocess.check_output(["pactl", "-f", "json", "list", what], text=True, timeout=TIMEOUT))
+
     def freeze(self) -> None:
         assert self._server is not None
         self._server.send_signal(signal.SIGSTOP)
@@ -85,6 +100,13 @@ class SoundServer:
         self._server = None
         self._clients.clear()
         shutil.rmtree(self._folder / "pulse", ignore_errors=True)
+
+    @staticmethod
+    def _microphone(rate: int) -> str:
+        return (
+            f"module-remap-source master=speaker_{rate}.monitor source_name=microphone_{rate} "
+            f"source_properties=device.description=Microphone_{rate}"
+        )
 
     def _begin(self, *command: str) -> subprocess.Popen[bytes]:
         null = subprocess.DEVNULL

@@ -103,6 +103,27 @@ def test_a_server_that_is_killed_and_comes_back(listener: Listener, sound_server
     assert listener.until(lambda item: isinstance(item, AudioChunk)).start == gap.end
 
 
+def test_a_microphone_that_is_unplugged_and_comes_back(listen: Callable[[str], Listener], sound_server: Any) -> None:
+    """The server would have us listen to another one in its place."""
+    listener = listen("microphone_48000")
+    sound_server.unplug(44_100)  # which is none of our business
+    listener.until(lambda item: isinstance(item, AudioChunk))
+    sound_server.unplug(48_000)
+    notice = listener.until(lambda item: not isinstance(item, AudioChunk | AudioGap))
+    assert notice.lost
+    sound_server.plug(48_000)
+    gap = listener.until(is_gap)
+    assert gap.reason == "no sound from the microphone"
+    assert listener.until(lambda item: isinstance(item, AudioChunk)).start == gap.end
+    sources = {source["index"]: source["name"] for source in sound_server.list("sources")}
+    (ours,) = [
+        stream
+        for stream in sound_server.list("source-outputs")
+        if stream["properties"].get("application.process.id") == str(os.getpid())
+    ]
+    assert sources[ours["source"]] == "microphone_48000"
+
+
 def test_each_input_is_heard_by_itself(
     listen: Callable[[str], Listener], sound_server: Any, recordings: dict[Path, Recording]
 ) -> None:
