@@ -42,7 +42,7 @@ class Slots:
         self._used = 0
 
     def extend(self, new: Tensor) -> Tensor:
-        """Adds new keys and values `(2, batch * heads, length, head size)`; returns all, old ones first."""
+        """Adds new keys and values `(2, heads * batch, length, head size)`; returns all, old ones first."""
         start, self._used = self._used, self._used + new.shape[2]
         if self._slots is None or self._used > self._slots.shape[2]:
             larger = new.new_empty(2, new.shape[1], max(64, 2 * self._used), new.shape[3])

@@ -16,7 +16,7 @@ from torch import Tensor
 from s2t2_live.speech2text2.attention import causal_mask, padding_mask
 from s2t2_live.speech2text2.cache import Slots
 from s2t2_live.speech2text2.decoder import Speech2Text2ForCausalLM
-from s2t2_live.speech2text2.outputs import DecoderOutput
+from s2t2_live.speech2text2.inference import Trace
 
 Rearrange = Callable[[Tensor], Tensor]
 
@@ -79,9 +79,9 @@ class CachedDecoding:
         self._mask = self._mask.new_zeros(self.batch, self.hypotheses, length)
         positions = self.decoder.embed_positions
         x = self.decoder.embed(ids, positions.position_ids(ids, 0), length + positions.padding_id)
-        output = self._run(x, causal_mask(length, length, x)[None] if length > 1 else None)
-        self._keep(output, lambda t: t.repeat_interleave(self.hypotheses, dim=0), lambda t: t)
-        logits = self._inference.head(output.last_hidden_state[:, -1])
+        x, trace = self._run(x, causal_mask(length, length, x)[None] if length > 1 else None)
+        self._keep(trace, lambda t: t.repeat_interleave(self.hypotheses, dim=0), lambda t: t)
+        logits = self._inference.head(x[:, -1])
         return logits.repeat_interleave(self.hypotheses, dim=0)
 
     def step(self, tokens: Tensor, origins: Tensor | None = None) -> Tensor:
@@ -99,11 +99,11 @@ class CachedDecoding:
         self._length += 1
         position = torch.where(tokens == pad, pad, pad + self._length)
         x = self.decoder.embed(tokens, position, pad + self._length)
-        output = self._run(x, mask)
-        self._keep(output, self._by_hypothesis, self._own_past)
-        return self._inference.head(output.last_hidden_state.flatten(0, 1))
+        x, trace = self._run(x, mask)
+        self._keep(trace, self._by_hypothesis, self._own_past)
+        return self._inference.head(x.flatten(0, 1))
 
-    def _run(self, x: Tensor, mask: Tensor | None) -> DecoderOutput:
+    def _run(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Trace]:
         return self._inference.run(x, self._slots, self._frames, mask, self._frame_mask)
 
     def _extend_mask(self, origins: Tensor | None) -> Tensor:
@@ -115,18 +115,22 @@ class CachedDecoding:
         return self._for_heads(self._mask[:, None])
 
     def _for_heads(self, mask: Tensor) -> Tensor:
-        """`(batch, 1, length, sources)` to what broadcasts to `(batch * heads, length, sources)`."""
+        """`(batch, 1, length, sources)` to what broadcasts to `(heads * batch, length, sources)`."""
         if self.batch == 1:
             return mask[0]
-        return mask.expand(-1, self._heads, -1, -1).flatten(0, 1)
+        return mask.transpose(0, 1).expand(self._heads, -1, -1, -1).flatten(0, 1)
 
-    def _keep(self, output: DecoderOutput, rows: Rearrange, past: Rearrange) -> None:
-        if self.wanted.attentions and output.attentions is not None:
-            self.kept.attentions.append(tuple(rows(past(t)) for t in output.attentions))
-        if (self.wanted.attentions or self.wanted.cross_attentions) and output.cross_attentions is not None:
-            self.kept.cross_attentions.append(tuple(rows(t) for t in output.cross_attentions))
-        if self.wanted.hidden_states and output.hidden_states is not None:
-            self.kept.hidden_states.append(tuple(rows(t) for t in output.hidden_states))
+    def _keep(self, trace: Trace, rows: Rearrange, past: Rearrange) -> None:
+        if self.wanted.attentions:
+            self.kept.attentions.append(tuple(rows(past(self._by_batch(t))) for t in trace.attentions))
+        if self.wanted.attentions or self.wanted.cross_attentions:
+            self.kept.cross_attentions.append(tuple(rows(self._by_batch(t)) for t in trace.cross_attentions))
+        if self.wanted.hidden_states:
+            self.kept.hidden_states.append(tuple(rows(t.unflatten(0, (self.batch, -1))) for t in trace.hidden_states))
+
+    def _by_batch(self, weights: Tensor) -> Tensor:
+        """`(heads * batch, length, sources)` to `(batch, heads, length, sources)`."""
+        return weights.unflatten(0, (self._heads, self.batch)).transpose(0, 1)
 
     def _by_hypothesis(self, t: Tensor) -> Tensor:
         """`(batch, heads, hypotheses, n)` to `(batch * hypotheses, heads, 1, n)`; alike without heads."""

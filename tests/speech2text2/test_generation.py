@@ -19,8 +19,9 @@ from s2t2_live import (
     Wav2Vec2Model,
 )
 from s2t2_live.errors import AudioInputError, InputError, TokenInputError
+from s2t2_live.speech2text2.beam_search import largest
 from s2t2_live.speech2text2.generation_config import GenerationConfig
-from s2t2_live.speech2text2.inference import Affine
+from s2t2_live.speech2text2.inference import Gather, Spread
 
 
 @pytest.fixture(scope="module")
@@ -262,13 +263,29 @@ def test_dropout_while_training(model: SpeechEncoderDecoderModel, audio: dict[st
     torch.testing.assert_close(model.generate(**given, **options).scores[0], still)
 
 
-@pytest.mark.parametrize("sizes", [[3], [256], [300], [100, 100, 100], [512, 90]])
 @pytest.mark.parametrize("bias", [True, False])
-def test_products_in_blocks_of_columns(sizes: list[int], bias: bool) -> None:
+@pytest.mark.parametrize(("sizes", "width"), [((6,), 6), ((4, 8), 4), ((5, 600), 256), ((512,), 256)])
+def test_products_in_blocks(sizes: tuple[int, ...], width: int, bias: bool) -> None:
     modules = [torch.nn.Linear(7, size, bias=bias) for size in sizes]
     x = torch.randn(5, 7)
     with torch.no_grad():
-        torch.testing.assert_close(Affine(*modules)(x), torch.cat([module(x) for module in modules], dim=1))
+        blocks = Spread(*modules, width=width)(x)
+        columns = torch.cat([module(x) for module in modules], dim=1)
+    assert blocks.shape[1:] == (5, width)
+    rows = blocks.transpose(0, 1).flatten(1)
+    torch.testing.assert_close(rows[:, : sum(sizes)], columns)
+    assert not rows[:, sum(sizes) :].any()
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("rows", [1, 5])
+def test_products_of_blocks(rows: int, dtype: torch.dtype, bias: bool) -> None:
+    module = torch.nn.Linear(12, 7, bias=bias, dtype=dtype)
+    blocks = torch.randn(3, rows, 4, dtype=dtype)
+    with torch.no_grad():
+        expected = module(blocks.transpose(0, 1).flatten(1))
+        torch.testing.assert_close(Gather(module)(blocks), expected)
 
 
 def test_modules_that_are_not_plain_linear_multiply_themselves() -> None:
@@ -278,7 +295,39 @@ def test_modules_that_are_not_plain_linear_multiply_themselves() -> None:
 
     plain, doubled = torch.nn.Linear(4, 3), Doubled(4, 3)
     x = torch.randn(2, 4)
-    assert torch.equal(Affine(plain, doubled)(x), torch.cat([plain(x), doubled(x)], dim=1))
+    blocks = Spread(plain, doubled, width=4)(x)
+    columns = torch.cat([plain(x), doubled(x)], dim=1)
+    assert torch.equal(blocks.transpose(0, 1).flatten(1)[:, :6], columns)
+    assert torch.equal(Gather(doubled)(x.view(2, 2, 2).transpose(0, 1)), doubled(x))
+
+
+@pytest.mark.parametrize("size", [90, 5000, 6400])
+def test_largest_sums(size: int) -> None:
+    sums = torch.randn(3, size)
+    found, indices = largest(sums, 6)
+    assert torch.equal(found, sums.topk(6).values)
+    assert torch.equal(sums.gather(1, indices), found)
+
+
+def test_largest_sums_where_few_are_allowed() -> None:
+    sums = torch.full((2, 5000), -torch.inf)
+    sums[:, 4999], sums[1, 70] = 2.0, 1.0
+    found, indices = largest(sums, 4)
+    assert indices[:, 0].tolist() == [4999, 4999]
+    assert indices[1, 1] == 70
+    assert int(indices.max()) < 5000
+    assert found[0, 1] == -torch.inf
+
+
+def test_results_may_take_part_in_training(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    kept = dict.fromkeys(("output_scores", "output_attentions", "output_hidden_states"), True)
+    for beams in (1, 2):
+        output = model.generate(**audio, num_beams=beams, max_length=5, return_dict_in_generate=True, **kept)
+        for step in (output.scores[0], output.cross_attentions[1][0], output.decoder_hidden_states[1][0]):
+            weight = torch.ones((), requires_grad=True)
+            (step.clamp(-10) * weight).sum().backward()
+            assert weight.grad is not None
+        assert not output.sequences.is_inference()
 
 
 def test_past_the_position_table(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
