@@ -12,7 +12,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, AudioGap, AudioNotice, SourceItem
+from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, AudioGap, AudioNotice, SourceItem, mono
 from s2t2_live.audio.input_device import InputDevice
 from s2t2_live.audio.keeper import Driver, Keeper, PortAudioDriver
 from s2t2_live.audio.portaudio import OnBlock
@@ -214,7 +214,7 @@ class LiveSource:
             yield from self._flush()
             yield self._end_gap(OVERFLOW, self._clock[1] + self._missing(self._last, block))
         self._last = block
-        yield from self._chunk(self._resampler.push(block.samples.mean(axis=1, dtype=np.float32)), block.arrived)
+        yield from self._chunk(self._resampler.push(mono(block.samples)), block.arrived)
         if (notice := self.check(block.samples)) is not None:
             yield notice
 

@@ -28,6 +28,15 @@ class AudioChunk:
         return self.start + len(self.samples)
 
 
+def mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The mean of the channels, shape (n, channels).
+
+    Files and devices in floating point may give NaN and infinity, which would stay in a resampler for ever.
+    """
+    mean: NDArray[np.float32] = np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0).mean(axis=1, dtype=np.float32)
+    return mean
+
+
 @dataclass(frozen=True, slots=True)
 class AudioGap:
     """Samples that the source could not deliver, or did not because it was paused.

@@ -39,16 +39,20 @@ class Level:
 class ZeroCounter:
     """How long the signal has been exactly zero."""
 
-    def __init__(self, rate: int) -> None:
-        """`rate` of the samples, in hertz."""
-        self._rate = rate
+    def __init__(self) -> None:
         self._zeros = 0
+        self._rate = 0
 
-    def count(self, samples: NDArray[np.float32]) -> float:
-        """Take the next samples, shape (n,) or (n, channels); returns the seconds of zeros up to their end."""
+    def count(self, samples: NDArray[np.float32], rate: int) -> float:
+        """Take the next samples, shape (n,) or (n, channels); returns the seconds of zeros up to their end.
+
+        `rate` in hertz; at another one the count begins again.
+        """
+        if rate != self._rate:
+            self._zeros, self._rate = 0, rate
         nonzero = np.flatnonzero(samples.any(axis=1) if samples.ndim > 1 else samples)
         self._zeros = len(samples) - 1 - int(nonzero[-1]) if len(nonzero) else self._zeros + len(samples)
-        return self._zeros / self._rate
+        return self._zeros / rate
 
 
 class LevelMeter:
@@ -58,7 +62,7 @@ class LevelMeter:
         self.level = Level()
         self._recent: deque[NDArray[np.float32]] = deque()
         self._length = 0
-        self._zeros = ZeroCounter(SAMPLE_RATE)
+        self._zeros = ZeroCounter()
 
     def hear(self, chunk: AudioChunk) -> None:
         """Take the next chunk."""
@@ -72,7 +76,7 @@ class LevelMeter:
             rms=decibels(float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0),
             peak=decibels(peak),
             clipped=peak >= CLIPPING,
-            silent=self._zeros.count(chunk.samples) >= SILENCE,
+            silent=self._zeros.count(chunk.samples, SAMPLE_RATE) >= SILENCE,
             position=chunk.end / SAMPLE_RATE,
         )
 

@@ -24,11 +24,11 @@ class Microphone(LiveSource):
 
     def __init__(self, device: InputDevice, driver: Driver | None = None) -> None:
         super().__init__(device, driver)
-        self._zeros = ZeroCounter(device.sample_rate)
+        self._zeros = ZeroCounter()
         self._said = False
 
     def check(self, samples: NDArray[np.float32]) -> AudioNotice | None:
-        if self._zeros.count(samples) < SILENCE or self._said:
+        if self._zeros.count(samples, self.sample_rate) < SILENCE or self._said:
             return None
         self._said = True
         return AudioNotice(

@@ -13,7 +13,7 @@ import numpy as np
 import soundfile
 from numpy.typing import NDArray
 
-from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk
+from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, mono
 from s2t2_live.audio.pace import ListeningClock
 from s2t2_live.audio.resample import Resampler
 from s2t2_live.errors import RecordingError
@@ -82,7 +82,7 @@ class Recording:
                     begun = True
                 if not self._clock.wait(heard / self.sample_rate if self.real_time else -math.inf):
                     break
-                yield from self._chunk(resampler.push(_mono(block[skipped:])))
+                yield from self._chunk(resampler.push(mono(block[skipped:])))
             yield from self._chunk(resampler.flush())
         if failure is not None:
             raise failure
@@ -189,9 +189,3 @@ def _promised_frames(file: _Forward) -> int:
     if file.format in ("WAV", "WAVEX") and cut and align and int(cut[1]) < _STREAMED:
         return int(cut[1]) // max(1, int(align[1]))
     return 0
-
-
-def _mono(block: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The mean of the channels; a float file may hold NaN and infinity, which would stay in the resampler for ever."""
-    mean: NDArray[np.float32] = np.nan_to_num(block, nan=0.0, posinf=1.0, neginf=-1.0).mean(axis=1, dtype=np.float32)
-    return mean

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import deque
 
 from s2t2_live.live.events import PAUSED, Error, Event, Gap, Load, SessionStarted, Summary
 
@@ -15,13 +16,13 @@ class Messages:
     def __init__(self) -> None:
         self.lost = False
         """Whether audio went without a caption."""
-        self._said: list[str] = []
+        self._said: deque[str] = deque(maxlen=10)
 
     def handle(self, event: Event) -> None:
         match event:
-            case Error(message):
-                # The failure that ends a session is told again at its end.
-                if not any(message in said for said in self._said):
+            case Error(message, fatal):
+                # The failure that ends a session may have been told when it happened; an outage is told each time.
+                if not (fatal and any(message in said for said in self._said)):
                     log.error("%s", message)
                     self._said.append(message)
             case Gap(reason=reason):

@@ -145,6 +145,16 @@ def test_any_rate_and_block_becomes_one_stream(
     assert stream.closed.wait(TIMEOUT)
 
 
+@pytest.mark.parametrize("rate", [16_000, 48_000])
+def test_what_is_not_a_number_does_not_spread(driver: FakeDriver, listen: Callable[..., Listener], rate: int) -> None:
+    listener = listen(device=replace(DEVICE, sample_rate=rate))
+    stream = driver.stream()
+    stream.say(0.1, np.nan, np.inf, *[0.1] * 20)
+    heard = joined(listener.rest())
+    assert np.isfinite(heard).all()
+    np.testing.assert_allclose(heard[-5 * BLOCK * 16_000 // rate : -BLOCK], 0.1, atol=1e-3)
+
+
 def test_the_clock_is_a_listeners(driver: FakeDriver, listen: Callable[..., Listener]) -> None:
     listener = listen()
     assert listener.source.now() == 0.0
@@ -329,6 +339,20 @@ def test_exact_zeros_bring_one_hint(driver: FakeDriver, listen: Callable[..., Li
     assert "permission" in notice.message
     assert not notice.lost
     assert items.index(notice) == 5 * seconds + 1, "after three seconds of nothing but zeros"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_zeros_are_counted_at_the_rate_that_the_device_has_come_back_with(
+    driver: FakeDriver, listen: Callable[..., Listener]
+) -> None:
+    driver.find = lambda device: replace(device, sample_rate=48_000)
+    listener = listen(Microphone)
+    stream = driver.stream()
+    stream.say(0.1)
+    stream.end()
+    assert [type(listener.next()) for _ in range(3)] == [AudioChunk, AudioGap, AudioNotice]
+    driver.stream().say(*[0.0] * (2 * 48_000 // BLOCK))
+    assert not any(isinstance(item, AudioNotice) for item in listener.rest()), "two seconds are no reason for a hint"
 
 
 def test_an_output_that_plays_nothing_is_in_order(driver: FakeDriver, listen: Callable[..., Listener]) -> None:

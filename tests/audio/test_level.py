@@ -51,8 +51,9 @@ def test_only_exact_zeros_are_silent() -> None:
 
 
 def test_zeros_are_counted_from_the_last_other_sample() -> None:
-    counter = ZeroCounter(10)
-    assert counter.count(np.zeros((5, 2), dtype=np.float32)) == 0.5
-    assert counter.count(np.array([[0, 0], [0, 1], [0, 0]], dtype=np.float32)) == 0.1
-    assert counter.count(np.zeros((20, 2), dtype=np.float32)) == 2.1
-    assert counter.count(np.zeros((0, 2), dtype=np.float32)) == 2.1
+    counter = ZeroCounter()
+    assert counter.count(np.zeros((5, 2), dtype=np.float32), 10) == 0.5
+    assert counter.count(np.array([[0, 0], [0, 1], [0, 0]], dtype=np.float32), 10) == 0.1
+    assert counter.count(np.zeros((20, 2), dtype=np.float32), 10) == 2.1
+    assert counter.count(np.zeros((0, 2), dtype=np.float32), 10) == 2.1
+    assert counter.count(np.zeros((20, 2), dtype=np.float32), 100) == 0.2, "at another rate it begins again"
