@@ -30,14 +30,17 @@ INTERRUPTED = 130
 
 def command() -> NoReturn:
     """The whole process: `main`, and no wait for what an abort or a closed window left running."""
-    code = main()
-    if threading.active_count() > 1:
-        with contextlib.suppress(OSError):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        # The model's thread may be inside torch, and C++ ends a process from which such a thread is torn.
-        os._exit(code)
-    sys.exit(code)
+    with open(os.devnull, "w", encoding="utf-8") as nowhere:
+        # Python has None for what was closed by whoever started the command.
+        sys.stdout, sys.stderr = sys.stdout or nowhere, sys.stderr or nowhere
+        code = main()
+        if threading.active_count() > 1:
+            with contextlib.suppress(OSError):
+                sys.stdout.flush()
+                sys.stderr.flush()
+            # The model's thread may be inside torch, and C++ ends a process from which such a thread is torn.
+            os._exit(code)
+        sys.exit(code)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

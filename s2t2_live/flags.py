@@ -138,11 +138,19 @@ def check(arguments: Arguments, given: Mapping[str, Any]) -> None:
         raise UsageError("--speed max is for recordings; nobody speaks that fast.")
     if arguments.window and len(arguments.files) > 1:
         raise UsageError("The window replays one recording; add --no-gui to translate several.")
+    if arguments.window and arguments.speed == "max":
+        raise UsageError("The window plays a recording at a listener's speed; add --no-gui for --speed max.")
     if arguments.save_audio is not None:
+        if arguments.window:
+            raise UsageError("The window has several sessions, and --save-audio writes one file; add --no-gui.")
         if len(arguments.files) > 1:
             raise UsageError("--save-audio writes one file; give one recording.")
         if arguments.save_audio.suffix.lower() not in AUDIO_SUFFIXES:
             raise UsageError(f"--save-audio writes {' and '.join(AUDIO_SUFFIXES)} files, not {arguments.save_audio}.")
+        if arguments.save_audio.resolve() in {file.resolve() for file in arguments.files}:
+            raise UsageError(
+                f"The audio would overwrite the recording {arguments.files[0]}; choose another --save-audio."
+            )
 
 
 EXAMPLE = Settings(

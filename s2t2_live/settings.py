@@ -49,7 +49,7 @@ class ModelSettings:
     """The shipped checkpoint, a folder, or the id of a repository on the Hugging Face hub."""
     device: Device = "auto"
     precision: Precision = "auto"
-    threads: int | None = field(default=None, metadata={"least": 1})
+    threads: int | None = field(default=None, metadata={"least": 1, "most": 256})
     """Threads of one operation on the CPU; None leaves it to torch."""
     offline: bool = False
     """Use what is on this machine, download nothing."""
@@ -62,7 +62,7 @@ class TranslationSettings:
     policy: Policy = "local-agreement"
     step: float = field(default=0.4, metadata={"least": 0.1})
     """Seconds of new audio before a caption in the making is translated again."""
-    beam_size: int = field(default=5, metadata={"least": 1})
+    beam_size: int = field(default=5, metadata={"least": 1, "most": 200})
     """Hypotheses that the final of a segment is chosen from."""
     certainty: float = field(default=0.7, metadata={"least": 0.0, "most": 1.0})
     """The probability that a word needs to be shown before its sentence is over."""
@@ -143,7 +143,7 @@ def from_file(file: Path | None) -> list[Setting]:
     """The settings in a TOML file."""
     path = user_file() if file is None else file
     try:
-        body = tomllib.loads(path.read_text(encoding="utf-8"))
+        body = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors on Windows begin with a mark
     except FileNotFoundError:
         if file is None:
             return []

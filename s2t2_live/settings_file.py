@@ -47,7 +47,7 @@ def save_settings(before: Settings, after: Settings, file: Path | None = None) -
 def _changed(path: Path, changes: Mapping[str, Any]) -> str:
     """The text of the file with the changes; None takes a key out."""
     try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8"))
+        document = tomlkit.parse(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         document = tomlkit.document()
     except OSError as error:

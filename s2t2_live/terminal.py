@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import logging
+import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing, nullcontext
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeAlias
+from types import FrameType
+from typing import NoReturn, TypeAlias
 
 from s2t2_live.audio.chunk import Source
 from s2t2_live.captions.console import TerminalConsole, console
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 
 REFRESH = 0.2
 """Seconds between two looks at the session, for the progress bar or the status line."""
+ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
+"""Signals of a service that is stopped, and of a terminal that is closed."""
 Refresh: TypeAlias = Callable[[bool], None]
 """Brings that up to date; told whether the user has stopped the session."""
 
@@ -73,7 +77,8 @@ def show(
     """Show and write the captions of a source until it ends.
 
     `files` are the caption files by format, `sinks` further ones. Ctrl-C stops and drains; a second one raises
-    KeyboardInterrupt when everything pending has been dropped. Raises OutputError for a file that cannot be opened.
+    KeyboardInterrupt when everything pending has been dropped. The end of the terminal or of the desktop session is a
+    first Ctrl-C. Raises OutputError for a file that cannot be opened.
     """
     session: Session
     with ExitStack() as stack:
@@ -93,7 +98,8 @@ def show(
             display.handler.interrupted = captions.interrupted
             if not display.quiet:
                 refresh = partial(_show_status, captions, session)
-        stopped = _run(session, refresh)
+        with _drained_at_the_end():
+            stopped = _run(session, refresh)
     unread = output.gone and not files
     return Outcome(error=session.error, lost=told.lost and not unread, stopped=stopped or unread)
 
@@ -126,6 +132,26 @@ def _show_status(console: TerminalConsole, session: Session, stopping: bool) -> 
         console.show_status(f"translating the last {session.pending:.1f} s ...")
     else:
         console.show_status(status(session.level, session.backlog, lost=session.lost))
+
+
+@contextmanager
+def _drained_at_the_end() -> Iterator[None]:
+    """Take the first of `ENDING` for Ctrl-C and no other: a terminal that closes tells of it more than once."""
+
+    def stop(number: int, frame: FrameType | None) -> NoReturn:
+        for ending in taken:
+            signal.signal(ending, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    # Where one is ignored, as under nohup, it stays so.
+    taken = [ending for ending in ENDING if signal.getsignal(ending) is signal.SIG_DFL]
+    for ending in taken:
+        signal.signal(ending, stop)
+    try:
+        yield
+    finally:
+        for ending in taken:
+            signal.signal(ending, signal.SIG_DFL)
 
 
 def _run(session: Session, refresh: Refresh | None) -> bool:

@@ -82,10 +82,11 @@ def test_variables_are_text(home: Path, name: str, value: str, key: str, expecte
         ("threads = 2", "there is no setting threads; did you mean model.threads?"),
         ("[xyz]", "there is no setting xyz; there are input, model, translation, output, window."),
         ("model = 'x'", 'model must be a table, [model], not "x".'),
-        ("[model]\nthreads = 'two'", 'model.threads must be a whole number of at least 1, not "two".'),
-        ("[model]\nthreads = true", "model.threads must be a whole number of at least 1, not true."),
-        ("[model]\nthreads = 0", "model.threads must be a whole number of at least 1, not 0."),
-        ("[model]\nthreads = 1.5", "model.threads must be a whole number of at least 1, not 1.5."),
+        ("[model]\nthreads = 'two'", 'model.threads must be a whole number of at least 1 and at most 256, not "two".'),
+        ("[model]\nthreads = true", "model.threads must be a whole number of at least 1 and at most 256, not true."),
+        ("[model]\nthreads = 0", "model.threads must be a whole number of at least 1 and at most 256, not 0."),
+        ("[model]\nthreads = 257", "model.threads must be a whole number of at least 1 and at most 256, not 257."),
+        ("[model]\nthreads = 1.5", "model.threads must be a whole number of at least 1 and at most 256, not 1.5."),
         ("[model]\noffline = 'yes'", 'model.offline must be true or false, not "yes".'),
         ("[model]\nname = ''", 'model.name must be text, not "".'),
         ("[model]\ndevice = 'gpu'", 'model.device must be auto, cpu, cuda or mps, not "gpu".'),
@@ -111,6 +112,11 @@ def test_what_does_not_fit_is_named_with_its_file(home: Path, body: str, sentenc
         load_settings(file, {}, [])
     assert str(file) in str(caught.value)
     assert sentence in str(caught.value)
+
+
+def test_a_byte_order_mark_is_no_setting(home: Path) -> None:
+    file = written(home, "\ufeff[model]\nthreads = 3\n")
+    assert load_settings(file, {}, []).model.threads == 3
 
 
 @pytest.mark.parametrize(

@@ -98,7 +98,9 @@ class WholeNumber(QSpinBox):
         super().__init__()
         least = int(kind.least or 0)
         self._none = least - 1 if none else None
-        self.setRange(least if self._none is None else self._none, most if kind.most is None else int(kind.most))
+        self.setRange(
+            least if self._none is None else self._none, most if kind.most is None else min(most, int(kind.most))
+        )
         self.setSpecialValueText(none)
         self.setSuffix(unit)
         self.valueChanged.connect(self.changed)

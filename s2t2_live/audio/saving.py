@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, AudioGap, AudioNotice, Source, SourceItem
 from s2t2_live.errors import OutputError
 
+SYSTEM_ERROR = 2
+"""libsndfile's code for whatever the system refuses."""
+
 
 class _Writer(Protocol):
     def write(self, samples: NDArray[np.int16]) -> None: ...
@@ -85,8 +88,12 @@ class SavingSource:
             written += len(samples)
         self._written = written
 
-    def _sentence(self, error: Exception) -> str:
-        cause = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+    def _sentence(self, error: OSError | soundfile.LibsndfileError) -> str:
+        if isinstance(error, OSError):
+            cause = (error.strerror or str(error)).lower()
+        else:
+            # libsndfile does not pass on what the system said.
+            cause = "the disk is full or gone" if error.code == SYSTEM_ERROR else str(error)
         return f"The audio cannot be written to {self._path}: {cause.rstrip('.')}; choose another --save-audio."
 
 

@@ -30,6 +30,7 @@ class CaptionFile:
 
     def __init__(self, path: Path, format: str) -> None:
         self._path = path
+        self._failed = False
         try:
             self._file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
             self._writer = FORMATS[format](self._file)
@@ -40,6 +41,7 @@ class CaptionFile:
         try:
             self._writer.handle(event)
         except OSError as error:
+            self._failed = True
             raise unwritable(self._path, error) from error
 
     def close(self) -> None:
@@ -47,7 +49,8 @@ class CaptionFile:
             with self._file:
                 self._writer.close()
         except OSError as error:
-            raise unwritable(self._path, error) from error
+            if not self._failed:
+                raise unwritable(self._path, error) from error
 
 
 def caption_paths(recordings: Iterable[Path], directory: Path, formats: Sequence[str]) -> dict[Path, dict[str, Path]]:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
@@ -62,12 +62,12 @@ def run_demo(home: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
 
 @pytest.fixture(scope="session")
 def start(home: Path) -> Callable[..., AbstractContextManager[subprocess.Popen[str]]]:
-    """The command, begun; its output in pipes unless told otherwise."""
+    """The command, begun, behind the words of `before`; its output in pipes unless told otherwise."""
 
     @contextmanager
-    def begin(*arguments: str | Path, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    def begin(*arguments: str | Path, before: Sequence[str] = (), **options: Any) -> Iterator[subprocess.Popen[str]]:
         process = subprocess.Popen(
-            [sys.executable, "-m", "s2t2_live", *map(str, arguments)],
+            [*before, sys.executable, "-m", "s2t2_live", *map(str, arguments)],
             cwd=home,
             env=environment(home, TERM="xterm"),
             encoding="utf-8",

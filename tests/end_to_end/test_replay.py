@@ -111,13 +111,16 @@ def test_a_pipe_gets_finals_in_its_own_encoding(
     ]
 
 
-def test_ctrl_c_finishes_what_was_heard(start: Start, recording: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_ctrl_c_or_the_end_of_the_terminal_finishes_what_was_heard(
+    start: Start, recording: Path, number: signal.Signals
+) -> None:
     lines = []
     with start("--no-gui", "--json", recording) as process:
         for line in process.stdout:
             lines.append(line)
             if json.loads(line)["type"] == "partial":
-                process.send_signal(signal.SIGINT)
+                process.send_signal(number)
                 break
         rest, messages = process.communicate()
     assert process.returncode == 0, messages
@@ -166,6 +169,16 @@ def test_a_full_disk_does_not_stop_the_files(start: Start, recording: Path, tmp_
     events = events_of((tmp_path / f"{recording.stem}.jsonl").read_text("utf-8"))
     assert texts(events)
     assert events[-1]["type"] == "summary"
+
+
+def test_closed_output_is_no_failure(start: Start, recording: Path, tmp_path: Path) -> None:
+    """As `>&-` and some services close it."""
+    command = '"$@" >&- 2>&-'
+    arguments = ["--no-gui", "--speed", "max", recording, "-o", tmp_path, "-f", "txt"]
+    with start(*arguments, before=["sh", "-c", command, "sh"]) as process:
+        process.communicate()
+    assert process.returncode == 0
+    assert (tmp_path / f"{recording.stem}.txt").read_text("utf-8")
 
 
 def test_a_terminal_gets_a_progress_bar_and_clean_captions(
