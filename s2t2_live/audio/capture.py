@@ -157,6 +157,9 @@ class LiveSource:
                     yield from self._hear(block)
                 case _Opened(opening, device):
                     self._opening = opening
+                    if device.name != self.name:
+                        self.name = device.name
+                        yield AudioNotice(f"{self.name} is listened to now.")
                     self.sample_rate = device.sample_rate
                     self._resampler = Resampler(device.sample_rate)
                     self._last = None

@@ -60,11 +60,12 @@ def choose(inputs: list[InputDevice], query: str | None, kind: Kind = "microphon
 def find_again(inputs: list[InputDevice], device: InputDevice) -> InputDevice:
     """The same device among these; ALSA's number for it may be another one after it was unplugged.
 
-    Raises DeviceError when it is not there.
+    The output that the system chose is the one that it chooses now. Raises DeviceError when it is not there.
     """
+    chosen = [other for other in inputs if other.kind == device.kind == "system" and other.default and device.default]
     by_id = [other for other in inputs if other.id == device.id]
     by_name = [other for other in inputs if _plain(other.name) == _plain(device.name) and other.kind == device.kind]
-    for found in (by_id, by_name):
+    for found in (chosen, by_id, by_name):
         if len(found) == 1:
             return found[0]
     raise DeviceError(f"{device.name} is not there; connect it, or choose another input.")

@@ -46,7 +46,7 @@ class PortAudioDriver:
         stream = open_stream(device, on_block, on_end)
         if not device.id.startswith(PREFIX):
             return stream
-        return _Watched(stream, SourceWatch(device.id.removeprefix(PREFIX), on_end))
+        return _Watched(stream, SourceWatch(device, on_end))
 
 
 class _Watched:

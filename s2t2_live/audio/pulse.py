@@ -7,7 +7,8 @@ import os
 import re
 import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 from s2t2_live.audio.input_device import InputDevice
@@ -34,12 +35,14 @@ def pulse_inputs() -> list[InputDevice] | None:
 class SourceWatch:
     """Tells when a source leaves the server.
 
-    The server moves whoever listens to it to another source, without a word: to a microphone that nobody chose.
+    The server moves whoever listens to it to another source, without a word: to a microphone that nobody chose. The
+    monitor of the output that the system chooses has also left when the system chooses another one.
     """
 
-    def __init__(self, name: str, gone: Callable[[], None]) -> None:
+    def __init__(self, device: InputDevice, gone: Callable[[], None]) -> None:
         """`gone` is called at most once, from a thread."""
-        self._name = name
+        self._name = device.id.removeprefix(PREFIX)
+        self._follows = device.kind == "system" and device.default
         self._gone = gone
         self._process = subprocess.Popen(
             ["pactl", "subscribe"],
@@ -49,26 +52,34 @@ class SourceWatch:
             stderr=subprocess.DEVNULL,
             text=True,
         )
-        threading.Thread(target=self._run, name="source watch", daemon=True).start()
+        self._thread = threading.Thread(target=self._run, name="source watch", daemon=True)
+        self._thread.start()
 
     def close(self) -> None:
         """Watch no longer; returns at once."""
         self._process.terminate()
 
     def _run(self) -> None:
-        with self._process as process:
-            try:
-                sources = _ask("list", "sources")
-            except DeviceError:
-                sources = None
-            if sources is None or process.stdout is None:
-                return  # a server that is away or hangs gives no audio either
-            # By its number, because the same name may be back at once.
-            removals = {
-                f"Event 'remove' on source #{source['index']}" for source in sources if source["name"] == self._name
-            }
-            if not removals or any(line.strip() in removals for line in process.stdout):
+        # A server that hangs or is away gives no audio either.
+        with self._process as process, suppress(DeviceError):
+            sources = _ask("list", "sources")
+            if sources is not None and process.stdout is not None and self._leaves(sources, process.stdout):
                 self._gone()
+
+    def _leaves(self, sources: list[dict[str, Any]], events: Iterable[str]) -> bool:
+        source = next((source for source in sources if source["name"] == self._name), None)
+        if source is None:
+            return True
+        # By its number, because the same name may be back at once.
+        removal = f"Event 'remove' on source #{source['index']}"
+        for event in events:
+            if event.strip() == removal:
+                return True
+            if self._follows and event.startswith("Event 'change' on server"):
+                server = _ask("info")
+                if server is not None and server["default_sink_name"] != source["monitor_source"]:
+                    return True
+        return False
 
 
 def _input(source: dict[str, Any], server: dict[str, Any]) -> InputDevice:

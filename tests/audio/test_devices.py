@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import threading
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -88,20 +87,32 @@ def test_a_device_is_found_again_and_no_other() -> None:
         find_again([replugged, replace(replugged, id="alsa:USB (hw:3,0)", name="USB (hw:3,0)")], before)
 
 
+def test_what_the_computer_plays_moves_with_the_output_that_it_chooses() -> None:
+    before = replace(MONITOR, default=False)
+    headset = InputDevice("pulse:usb.monitor", "Monitor of Headset", "system", 2, 48_000, default=True)
+    assert find_again([USB, before, headset], MONITOR) is headset
+    assert find_again([USB, before, headset], before) is before, "one that was named stays"
+    assert find_again([replace(USB, default=False), BUILT_IN], USB).id == USB.id, "as does a microphone"
+
+
 SOURCES = [
     {
+        "index": 7,
         "name": "alsa_output.pci.monitor",
         "description": "Monitor of Built-in",
         "sample_specification": "s16le 2ch 44100Hz",
         "monitor_source": "alsa_output.pci",
     },
     {
+        "index": 4,
         "name": "alsa_input.usb",
         "description": "USB microphone",
         "sample_specification": "float32le 1ch 48000Hz",
         "monitor_source": "",
     },
 ]
+OUTPUT = InputDevice("pulse:alsa_output.pci.monitor", "Monitor of Built-in", "system", 2, 44_100, default=True)
+USB_SOURCE = InputDevice("pulse:alsa_input.usb", "USB microphone", "microphone", 1, 48_000, default=True)
 SERVER = {"default_source_name": "alsa_input.usb", "default_sink_name": "alsa_output.pci"}
 
 
@@ -113,18 +124,15 @@ def server(folder: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
 
 
-def answering(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for word, answer in (("sources", SOURCES), ("info", SERVER)):
+def answering(folder: Path, monkeypatch: pytest.MonkeyPatch, server_info: dict[str, str] = SERVER) -> None:
+    for word, answer in (("sources", SOURCES), ("info", server_info)):
         (folder / word).write_text(json.dumps(answer), encoding="utf-8")
     server(folder, monkeypatch, f'[ "$LC_ALL" = C.UTF-8 ] && for word; do :; done && cat "{folder}/$word"')
 
 
 def test_a_servers_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answering(tmp_path, monkeypatch)
-    assert pulse_inputs() == [
-        InputDevice("pulse:alsa_output.pci.monitor", "Monitor of Built-in", "system", 2, 44_100, default=True),
-        InputDevice("pulse:alsa_input.usb", "USB microphone", "microphone", 1, 48_000, default=True),
-    ]
+    assert pulse_inputs() == [OUTPUT, USB_SOURCE]
 
 
 @pytest.mark.parametrize("script", ["exit 1", "echo not JSON"])
@@ -146,34 +154,27 @@ def test_a_server_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.parametrize(
-    ("events", "gone"),
+    ("device", "events", "gone"),
     [
-        (
-            ["'new' on source #9", "'remove' on source-output #4", "'remove' on source #7", "'change' on source #4"],
-            False,
-        ),
-        (["'change' on source #4", "'remove' on source #4", "'new' on source #8"], True),
+        (USB_SOURCE, ["'new' on source #9", "'remove' on source-output #4", "'remove' on source #7"], False),
+        (USB_SOURCE, ["'change' on source #4", "'change' on server #1"], False),
+        (USB_SOURCE, ["'change' on source #4", "'remove' on source #4", "'new' on source #8"], True),
+        (OUTPUT, ["'remove' on source #4", "'change' on server #1"], True),
+        (OUTPUT, ["'remove' on source #4"], False),
+        (replace(OUTPUT, default=False), ["'change' on server #1"], False),
+        (replace(USB_SOURCE, id="pulse:alsa_input.headset"), [], True),
     ],
 )
 def test_a_source_that_leaves_its_server(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: list[str], gone: bool
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: InputDevice, events: list[str], gone: bool
 ) -> None:
-    sources = [{"name": "alsa_input.usb", "index": 4}, {"name": "alsa_input.pci", "index": 7}]
-    (tmp_path / "sources").write_text(json.dumps(sources), encoding="utf-8")
-    said = "\n".join(f'echo "Event {event}"' for event in events)
-    server(tmp_path, monkeypatch, f'if [ "$1" = subscribe ]; then {said}\nelse cat "{tmp_path}/sources"; fi')
-    told = threading.Event()
-    watch = pulse.SourceWatch("alsa_input.usb", told.set)
-    assert watch._process.wait(60) == 0
-    assert told.wait(60 if gone else 0.5) == gone
-
-
-def test_a_source_that_has_left_before_it_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    server(tmp_path, monkeypatch, 'if [ "$1" = subscribe ]; then exec sleep 60; else echo "[]"; fi')
-    told = threading.Event()
-    watch = pulse.SourceWatch("alsa_input.usb", told.set)
-    assert told.wait(60)
-    watch.close()
+    answering(tmp_path, monkeypatch, SERVER | {"default_sink_name": "alsa_output.headset"})
+    (tmp_path / "subscribe").write_text("".join(f"Event {event}\n" for event in events), encoding="utf-8")
+    told: list[bool] = []
+    watch = pulse.SourceWatch(device, lambda: told.append(True))
+    watch._thread.join(60)
+    assert not watch._thread.is_alive()
+    assert told == [True] * gone
 
 
 class FakePortAudio:

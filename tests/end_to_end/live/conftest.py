@@ -55,9 +55,9 @@ class SoundServer:
             assert self._server.poll() is None, (self._folder / "pulse.log").read_text("utf-8")
             assert time.monotonic() < deadline, "the sound server does not answer"
             time.sleep(0.1)
-        for kind, name in (("source", "microphone"), ("sink", "speaker")):
-            command = ["pactl", f"set-default-{kind}", f"{name}_{RATES[0]}"]
-            subprocess.run(command, check=True, capture_output=True, timeout=TIMEOUT)
+        command = ["pactl", "set-default-source", f"microphone_{RATES[0]}"]
+        subprocess.run(command, check=True, capture_output=True, timeout=TIMEOUT)
+        self.choose_speaker(RATES[0])
         for rate in RATES:
             # Without a listener in a hurry a null sink works in blocks of two seconds.
             command = ["parec", f"--device=speaker_{rate}.monitor", "--latency-msec=20", "--raw"]
@@ -67,6 +67,10 @@ class SoundServer:
         """Begin to play a recording on the speaker of that rate."""
         self._clients.append(self._begin("paplay", f"--device=speaker_{rate}", str(path)))
         return self._clients[-1]
+
+    def choose_speaker(self, rate: int) -> None:
+        """Let programs play on the speaker of that rate."""
+        subprocess.run(["pactl", "set-default-sink", f"speaker_{rate}"], check=True, timeout=TIMEOUT)
 
     def unplug(self, rate: int) -> None:
         """Take the microphone of that rate away."""

@@ -15,6 +15,7 @@ import pytest
 from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, AudioGap, AudioNotice, SourceItem
 from s2t2_live.audio.devices import find_input
 from s2t2_live.audio.microphone import Microphone
+from s2t2_live.audio.system_audio import SystemAudio
 from s2t2_live.training.recordings import Recording
 
 TIMEOUT = 120
@@ -22,10 +23,10 @@ TIMEOUT = 120
 
 
 class Listener:
-    """Iterates over a microphone on a thread of its own."""
+    """Iterates over a microphone, or over what the computer plays, on a thread of its own."""
 
-    def __init__(self, name: str) -> None:
-        self.source = Microphone(find_input(name))
+    def __init__(self, name: str | None) -> None:
+        self.source = SystemAudio(find_input(None, "system")) if name is None else Microphone(find_input(name))
         self._items: Queue[SourceItem | None] = Queue()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -48,14 +49,14 @@ class Listener:
 
 
 @pytest.fixture
-def listen(sound_server: Any) -> Iterator[Callable[[str], Listener]]:
+def listen(sound_server: Any) -> Iterator[Callable[[str | None], Listener]]:
     """Begins to listen to a device, and returns when it is heard."""
     saved = os.dup(2)
     null = os.open(os.devnull, os.O_WRONLY)
     os.dup2(null, 2)  # PortAudio talks to itself
     listeners: list[Listener] = []
 
-    def begin(name: str) -> Listener:
+    def begin(name: str | None) -> Listener:
         listeners.append(Listener(name))
         listeners[-1].until(lambda item: isinstance(item, AudioChunk))
         return listeners[-1]
@@ -115,13 +116,32 @@ def test_a_microphone_that_is_unplugged_and_comes_back(listen: Callable[[str], L
     gap = listener.until(is_gap)
     assert gap.reason == "no sound from the microphone"
     assert listener.until(lambda item: isinstance(item, AudioChunk)).start == gap.end
+    assert heard_by_us(sound_server) == "microphone_48000"
+
+
+def test_system_audio_goes_with_the_output_that_is_chosen(
+    listen: Callable[[str | None], Listener], sound_server: Any
+) -> None:
+    """As when a headset is plugged in."""
+    listener = listen(None)
+    assert heard_by_us(sound_server) == "speaker_16000.monitor"
+    sound_server.choose_speaker(48_000)
+    listener.until(lambda item: isinstance(item, AudioNotice) and item.lost)
+    notice = listener.until(lambda item: isinstance(item, AudioNotice))
+    assert notice.message == "Monitor of Speaker_48000 is listened to now."
+    gap = listener.until(is_gap)
+    assert listener.until(lambda item: isinstance(item, AudioChunk)).start == gap.end
+    assert heard_by_us(sound_server) == "speaker_48000.monitor"
+    assert listener.source.sample_rate == 48_000
+
+
+def heard_by_us(sound_server: Any) -> str:
+    """The source that the server lets this process listen to."""
     sources = {source["index"]: source["name"] for source in sound_server.list("sources")}
-    (ours,) = [
-        stream
-        for stream in sound_server.list("source-outputs")
-        if stream["properties"].get("application.process.id") == str(os.getpid())
-    ]
-    assert sources[ours["source"]] == "microphone_48000"
+    streams = {
+        stream["properties"].get("application.process.id"): stream for stream in sound_server.list("source-outputs")
+    }
+    return str(sources[streams[str(os.getpid())]["source"]])
 
 
 def test_each_input_is_heard_by_itself(
