@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import io
 import logging
-import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias
 
 from s2t2_live.audio.chunk import Source
 from s2t2_live.captions.console import TerminalConsole, console
@@ -23,6 +21,8 @@ from s2t2_live.captions.progress import ProgressBar
 from s2t2_live.captions.status import status
 from s2t2_live.captions.txt import TxtWriter
 from s2t2_live.errors import S2T2Error
+from s2t2_live.interrupts import Interrupts
+from s2t2_live.keyboard import Keyboard
 from s2t2_live.live.hypothesis import TranslationModel
 from s2t2_live.live.session import EngineSettings, Session, Sink
 from s2t2_live.standard_streams import MessageHandler, StandardOutput
@@ -31,8 +31,7 @@ log = logging.getLogger(__name__)
 
 REFRESH = 0.2
 """Seconds between two looks at the session, for the progress bar or the status line."""
-ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name))
-"""Signals of a service that is stopped, and of a terminal that is closed."""
+PAUSE_KEYS = " p"
 Refresh: TypeAlias = Callable[[bool], None]
 """Brings that up to date; told whether the user has stopped the session."""
 
@@ -76,7 +75,8 @@ def show(
 ) -> Outcome:
     """Show and write the captions of a source until it ends.
 
-    `files` are the caption files by format, `sinks` further ones. Ctrl-C stops and drains; a second one raises
+    `files` are the caption files by format, `sinks` further ones. One of `PAUSE_KEYS` on the terminal that shows the
+    status pauses the session, or lets it go on. Ctrl-C stops and drains; a second one raises
     KeyboardInterrupt when everything pending has been dropped. The end of the terminal or of the desktop session is a
     first Ctrl-C. Raises OutputError for a file that cannot be opened.
     """
@@ -97,9 +97,9 @@ def show(
         elif isinstance(captions, TerminalConsole):
             display.handler.interrupted = captions.interrupted
             if not display.quiet:
-                refresh = partial(_show_status, captions, session)
-        with _drained_at_the_end():
-            stopped = _run(session, refresh)
+                keyboard = stack.enter_context(closing(Keyboard()))
+                refresh = partial(_show_status, captions, keyboard, session)
+        stopped = _run(session, refresh)
     unread = output.gone and not files
     return Outcome(error=session.error, lost=told.lost and not unread, stopped=stopped or unread)
 
@@ -127,49 +127,31 @@ def _advance(bar: ProgressBar, session: Session, stopping: bool) -> None:
     bar.advance(session.progress)
 
 
-def _show_status(console: TerminalConsole, session: Session, stopping: bool) -> None:
+def _show_status(console: TerminalConsole, keyboard: Keyboard, session: Session, stopping: bool) -> None:
     if stopping:
         console.show_status(f"translating the last {session.pending:.1f} s ...")
-    else:
-        console.show_status(status(session.level, session.backlog, lost=session.lost))
-
-
-@contextmanager
-def _drained_at_the_end() -> Iterator[None]:
-    """Take the first of `ENDING` for Ctrl-C and no other: a terminal that closes tells of it more than once."""
-
-    def stop(number: int, frame: FrameType | None) -> NoReturn:
-        for ending in taken:
-            signal.signal(ending, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    # Where one is ignored, as under nohup, it stays so.
-    taken = [ending for ending in ENDING if signal.getsignal(ending) is signal.SIG_DFL]
-    for ending in taken:
-        signal.signal(ending, stop)
-    try:
-        yield
-    finally:
-        for ending in taken:
-            signal.signal(ending, signal.SIG_DFL)
+        return
+    if sum(map(keyboard.pressed().count, PAUSE_KEYS)) % 2:
+        if session.paused:
+            session.resume()
+        else:
+            session.pause()
+    key = "space" if keyboard.there else ""
+    console.show_status(status(session.level, session.backlog, lost=session.lost, paused=session.paused, key=key))
 
 
 def _run(session: Session, refresh: Refresh | None) -> bool:
     """Until the session has ended; whether the user stopped it."""
-    try:
-        session.start()
-        _wait(session, refresh, stopping=False)
-        return False
-    except KeyboardInterrupt:
-        log.info("Stopping; what was heard is translated first, %.1f s. Ctrl-C again drops it.", session.pending)
-        session.stop()
-    try:
-        _wait(session, refresh, stopping=True)
-    except KeyboardInterrupt:
-        session.abort()
-        session.wait()
-        raise
-    return True
+    with Interrupts(stop=session.stop, abort=session.abort) as interrupts:
+        try:
+            session.start()
+            _wait(session, refresh, stopping=False)
+        except KeyboardInterrupt:
+            log.info("Stopping; what was heard is translated first, %.1f s. Ctrl-C again drops it.", session.pending)
+            _wait(session, refresh, stopping=True)
+    if interrupts.count > 1:
+        raise KeyboardInterrupt
+    return interrupts.count > 0
 
 
 def _wait(session: Session, refresh: Refresh | None, *, stopping: bool) -> None:

@@ -21,3 +21,11 @@ from s2t2_live.captions.status import status
 )  # fmt: skip
 def test_status(level: Level, backlog: float, lost: bool, text: str) -> None:
     assert status(level, backlog, lost=lost) == text
+
+
+def test_the_key_that_pauses() -> None:
+    level = Level(-30.0, -20.0, position=75.9)
+    running = status(level, 0.4, lost=False, key="space")
+    assert running == "1:15  [######......] -30 dB  0.4 s behind  space pauses"
+    paused = status(level, 0.4, lost=True, paused=True, key="space")
+    assert paused == "1:15  paused, space goes on  0.4 s behind"

@@ -1,0 +1,123 @@
+"""The key that pauses, on a terminal of the command's own, and how the terminal is left."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import shutil
+import struct
+import subprocess
+import termios
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from s2t2_live.training.recordings import Recording
+
+pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("demo_model")]
+
+Start = Callable[..., AbstractContextManager[subprocess.Popen[str]]]
+
+
+class Terminal:
+    """A pseudo-terminal, and all that was written to it."""
+
+    def __init__(self) -> None:
+        self._reader, self.end = pty.openpty()
+        fcntl.ioctl(self.end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
+        self.shown = ""
+
+    @property
+    def modes(self) -> list[object]:
+        return termios.tcgetattr(self.end)
+
+    def until(self, done: Callable[[], object], process: subprocess.Popen[str]) -> None:
+        """Read until this is so."""
+        while not done():
+            assert process.poll() is None, self.shown
+            self._read()
+
+    def rest(self, process: subprocess.Popen[str]) -> None:
+        """Read until the process has ended."""
+        while process.poll() is None:
+            self._read()
+
+    def type(self, keys: str) -> None:
+        os.write(self._reader, keys.encode())
+
+    def close(self) -> None:
+        os.close(self._reader)
+        os.close(self.end)
+
+    def _read(self) -> None:
+        if select.select([self._reader], [], [], 0.1)[0]:
+            self.shown += os.read(self._reader, 65_536).decode(errors="replace")
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    terminal = Terminal()
+    yield terminal
+    terminal.close()
+
+
+@pytest.fixture(scope="module")
+def recording(recordings: dict[Path, Recording]) -> Path:
+    """The shipped recording with the fewest words."""
+    return min(recordings, key=lambda path: len(recordings[path].english))
+
+
+@pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid of util-linux gives the command its own terminal")
+@pytest.mark.parametrize(("keys", "code"), [(" ", 0), ("p", 0), ("\x03", 0), ("\x03\x03", 130)])
+def test_a_key_pauses_and_the_terminal_is_left_as_it_was(
+    start: Start, terminal: Terminal, recording: Path, keys: str, code: int
+) -> None:
+    """What ends the pause is another key, or Ctrl-C."""
+    before, end = terminal.modes, terminal.end
+    streams = {"stdin": end, "stdout": end, "stderr": end}
+    with start("--no-gui", recording, before=["setsid", "--ctty"], **streams) as process:
+        terminal.until(lambda: "space pauses" in terminal.shown, process)
+        assert terminal.modes != before
+        terminal.type("x ")
+        terminal.until(lambda: "paused, space goes on" in terminal.shown, process)
+        seen = len(terminal.shown)
+        for key in keys:
+            terminal.type(key)
+            if key == "\x03":
+                terminal.until(lambda: "Ctrl-C again" in terminal.shown, process)
+        terminal.rest(process)
+    assert process.returncode == code, terminal.shown
+    assert terminal.modes == before
+    assert ("space pauses" in terminal.shown[seen:]) == (keys in " p")
+    assert "x " not in terminal.shown, "nothing that is typed is seen"
+
+
+@pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid of util-linux gives the command its own terminal")
+def test_a_command_in_the_background_leaves_the_terminal_alone(
+    start: Start, terminal: Terminal, recording: Path
+) -> None:
+    """The system would stop it otherwise."""
+    before, end = terminal.modes, terminal.end
+    streams = {"stdin": end, "stdout": end, "stderr": end}
+    shell = ["setsid", "--ctty", "sh", "-c", 'set -m; "$@" & wait', "sh"]
+    with start("--no-gui", recording, before=shell, **streams) as process:
+        terminal.until(lambda: "space pauses" in terminal.shown, process)
+        assert terminal.modes == before
+        terminal.rest(process)
+    assert process.returncode == 0, terminal.shown
+    assert terminal.modes == before
+
+
+def test_no_keys_where_standard_input_is_no_terminal(start: Start, terminal: Terminal, recording: Path) -> None:
+    before = terminal.modes
+    streams = {"stdin": subprocess.DEVNULL, "stdout": terminal.end, "stderr": terminal.end}
+    with start("--no-gui", recording, **streams) as process:
+        terminal.until(lambda: "behind" in terminal.shown, process)
+        assert terminal.modes == before
+        terminal.rest(process)
+    assert process.returncode == 0, terminal.shown
+    assert "space" not in terminal.shown
