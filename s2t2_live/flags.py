@@ -55,7 +55,8 @@ examples:
       every event as one JSON object a line
 
 standard output has the captions only, standard error everything else. Words that may still change are dim on a
-terminal; in a pipe there are finished captions only. Ctrl-C stops and finishes what was heard, twice drops it.
+terminal; in a pipe there are finished captions only. Ctrl-C stops and finishes what was heard, twice drops it; on a
+terminal the space bar pauses, and goes on.
 
 settings:
   Defaults, then the configuration file, then the environment, then the flags: the last one wins. The file is

@@ -15,8 +15,8 @@ STABILITY_WORDS = {
     "sentences": ("&Whole sentences", "A caption appears when its sentence is over"),
 }
 PRESET_WORDS = {
-    "low latency": ("Low &latency", "As soon as possible"),
-    "balanced": ("&Balanced", "Soon, and rarely wrong"),
+    "low latency": ("Low &latency", "Each word once its sound is past"),
+    "balanced": ("&Balanced", "Each word once two looks agree"),
     "best quality": ("Best &quality", "Each sentence as a whole, after its end"),
 }
 THEME_WORDS = {

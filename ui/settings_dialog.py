@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 PRESET_WORDS = {
-    "low latency": "Low latency: as soon as possible",
-    "balanced": "Balanced: soon, and rarely wrong",
+    "low latency": "Low latency: each word once its sound is past",
+    "balanced": "Balanced: each word once two looks agree",
     "best quality": "Best quality: each sentence after its end",
 }
 POLICY_WORDS = {

@@ -196,15 +196,16 @@ def test_a_terminal_gets_partials_in_place(
     shown = on_terminal(start, "--no-gui", recording)
     assert "\x1b[2m" in shown
     assert "%" not in shown
+    assert "space" not in shown, "where no key can be pressed, none is offered"
     for text in texts(events_of(fast.stdout)):
         assert f"\r\x1b[J{text}\r\n" in shown
 
 
 def on_terminal(start: Start, *arguments: str | Path) -> str:
-    """All that the command writes when both of its outputs are one terminal."""
+    """All that the command writes when both of its outputs are one terminal, and its input is none."""
     reader, writer = pty.openpty()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
-    with start(*arguments, stdout=writer, stderr=writer) as process:
+    with start(*arguments, stdin=subprocess.DEVNULL, stdout=writer, stderr=writer) as process:
         os.close(writer)
         shown = b""
         with os.fdopen(reader, "rb", buffering=0) as terminal, suppress(OSError):
