@@ -17,15 +17,14 @@ from s2t2_live.speech2text2.model_config import ModelConfig
 
 
 class SpeechEncoderConfig(ModelConfig):
-    """Fields that Wav2Vec2 and HuBERT share.
+    """Fields that Wav2Vec2 and HuBERT share; by position only those up to `attention_dropout`.
 
     Raises:
         CheckpointError: the three lists of convolution sizes differ in length, or the normalisation is unknown.
     """
 
-    pad_token_id: int | None = 0
-    bos_token_id: int | None = 1
-    eos_token_id: int | list[int] | None = 2
+    positional: ClassVar[int] = 9
+
     vocab_size: int = 32
     hidden_size: int = 768
     num_hidden_layers: int = 12
@@ -60,7 +59,9 @@ class SpeechEncoderConfig(ModelConfig):
     ctc_zero_infinity: bool = False
     use_weighted_layer_sum: bool = False
     classifier_proj_size: int = 256
-    adapter_attn_dim: int | None = None
+    pad_token_id: int | None = 0
+    bos_token_id: int | None = 1
+    eos_token_id: int | list[int] | None = 2
     num_feat_extract_layers: int = 7
 
     def __init__(self, *values: Any, **named: Any) -> None:
@@ -104,6 +105,7 @@ class Wav2Vec2Config(SpeechEncoderConfig):
     adapter_stride: int = 2
     num_adapter_layers: int = 3
     output_hidden_size: int = 0
+    adapter_attn_dim: int | None = None
 
     def __init__(self, *values: Any, **named: Any) -> None:
         super().__init__(*values, **named)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+from s2t2_live.speech2text2.json_files import write_text
+
 END_OF_WORD = "</w>"
 CONTINUES = "@@"
 
@@ -32,7 +34,7 @@ class FastBPE:
     def save(self, path: Path) -> None:
         """Writes the merges file, best merge first."""
         merges = sorted(self.ranks, key=self.ranks.__getitem__)
-        path.write_text("".join(" ".join(merge) + "\n" for merge in merges), encoding="utf-8")
+        write_text(path, "".join(" ".join(merge) + "\n" for merge in merges))
 
     def split(self, word: str) -> list[str]:
         """Returns the pieces of one word without white space, ``["wo@@", "rd"]``."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from s2t2_live.errors import InputError
-from s2t2_live.speech2text2.json_files import read_object
+from s2t2_live.speech2text2.json_files import read_object, write_text
 from s2t2_live.speech2text2.model_config import ModelConfig, find_folder
 
 GENERATION_CONFIG_FILE = "generation_config.json"
@@ -124,9 +124,7 @@ class GenerationConfig:
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
         """Writes the options that are not the defaults to `generation_config.json`."""
-        folder = Path(save_directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / GENERATION_CONFIG_FILE).write_text(self.to_json_string(), encoding="utf-8")
+        write_text(Path(save_directory) / GENERATION_CONFIG_FILE, self.to_json_string())
 
     def to_dict(self) -> dict[str, Any]:
         return copy.deepcopy(vars(self))

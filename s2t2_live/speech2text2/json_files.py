@@ -1,4 +1,4 @@
-"""Reads and writes the JSON objects of a model folder. Knows nothing of what they mean."""
+"""Reads and writes the JSON objects and other texts of a model folder. Knows nothing of what they mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from s2t2_live.errors import CheckpointError
+from s2t2_live.errors import CheckpointError, OutputError
 
 
 def read_object(path: Path) -> dict[str, Any]:
@@ -31,5 +31,18 @@ def read_object(path: Path) -> dict[str, Any]:
 
 
 def write_object(path: Path, value: Mapping[str, Any]) -> None:
-    """Writes a JSON object as transformers does: sorted, indented by two, ending with a line end."""
-    path.write_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    """Writes a JSON object as transformers does: sorted, indented by two, ending with a line end. As `write_text`."""
+    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file of a model folder, which is made if need be.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror or error}; choose another folder.") from error

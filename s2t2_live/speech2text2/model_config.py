@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import copy
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from s2t2_live.errors import CheckpointError
-from s2t2_live.speech2text2.json_files import read_object
+from s2t2_live.speech2text2.json_files import read_object, write_text
+
+logger = logging.getLogger(__name__)
 
 CONFIG_FILE = "config.json"
 
@@ -56,6 +59,8 @@ class ModelConfig:
     """
 
     model_type: ClassVar[str] = ""
+    positional: ClassVar[int | None] = None
+    """How many arguments may be given by position; None means any number."""
 
     return_dict: bool = True
     output_hidden_states: bool = False
@@ -75,7 +80,7 @@ class ModelConfig:
     architectures: list[str] | None = None
     finetuning_task: str | None = None
     id2label: dict[int, str] = {0: "LABEL_0", 1: "LABEL_1"}
-    label2id: dict[str, int] = {"LABEL_0": 0, "LABEL_1": 1}
+    label2id: dict[str, int] | None = {"LABEL_0": 0, "LABEL_1": 1}
     tokenizer_class: str | None = None
     prefix: str | None = None
     bos_token_id: int | None = None
@@ -89,7 +94,7 @@ class ModelConfig:
     _name_or_path: str = ""
 
     def __init__(self, *values: Any, **named: Any) -> None:
-        own = list(_annotated(type(self)))
+        own = list(_annotated(type(self)))[: self.positional]
         if len(values) > len(own):
             raise TypeError(f"{type(self).__name__} takes at most {len(own)} positional arguments, not {len(values)}.")
         named = {**dict(zip(own, values, strict=False)), **named}
@@ -99,6 +104,8 @@ class ModelConfig:
         if "num_labels" in named and named.get("id2label") is None:
             named["id2label"] = {i: f"LABEL_{i}" for i in range(named.pop("num_labels"))}
             named["label2id"] = {label: i for i, label in named["id2label"].items()}
+        if named.get("id2label") is not None:
+            named.setdefault("label2id", None)
         for name, default in {**GENERATION_DEFAULTS, **_defaults(type(self))}.items():
             setattr(self, name, named.pop(name) if name in named else copy.deepcopy(default))
         for name in ("id2label", "pruned_heads"):
@@ -121,6 +128,11 @@ class ModelConfig:
     @property
     def name_or_path(self) -> str:
         return self._name_or_path
+
+    def update(self, config_dict: dict[str, Any]) -> None:
+        """Sets the fields that the dictionary names."""
+        for name, value in config_dict.items():
+            setattr(self, name, value)
 
     def to_dict(self) -> dict[str, Any]:
         """Every field, the unknown keys and `model_type`; nested configurations as dictionaries."""
@@ -145,17 +157,17 @@ class ModelConfig:
         return json.dumps(fields, indent=2, sort_keys=True) + "\n"
 
     def to_json_file(self, json_file_path: str | os.PathLike[str], use_diff: bool = True) -> None:
-        Path(json_file_path).write_text(self.to_json_string(use_diff), encoding="utf-8")
+        write_text(Path(json_file_path), self.to_json_string(use_diff))
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
-        """Writes `config.json` into the folder, which is created if missing."""
-        folder = Path(save_directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        self.to_json_file(folder / CONFIG_FILE)
+        """Writes `config.json` into the folder, which is created if missing; raises OutputError if it cannot."""
+        self.to_json_file(Path(save_directory) / CONFIG_FILE)
 
     @classmethod
     def from_dict(cls, config_dict: dict[str, Any], **overrides: Any) -> Self:
-        """The configuration of a dictionary such as `to_dict` gives.
+        """The configuration of a dictionary such as `to_dict` gives, with fields replaced by `overrides`.
+
+        As in 4.37.2, the dictionary may hold anything, but overrides that are no fields are logged and ignored.
 
         Raises:
             CheckpointError: the dictionary is of another model type, or its values do not fit together.
@@ -164,7 +176,11 @@ class ModelConfig:
         if cls.model_type and found != cls.model_type:
             raise CheckpointError(f'The configuration is of model type "{found}", not "{cls.model_type}".')
         fields = {name: value for name, value in copy.deepcopy(config_dict).items() if name != "model_type"}
-        return cls(**{**fields, **overrides})
+        config = cls(**fields)
+        if unknown := [name for name in overrides if not hasattr(config, name)]:
+            logger.warning("%s ignores %s, which it does not have.", cls.__name__, ", ".join(unknown))
+        known = {name: value for name, value in overrides.items() if name not in unknown}
+        return cls(**{**fields, **known}) if known else config
 
     @classmethod
     def from_json_file(cls, json_file: str | os.PathLike[str]) -> Self:
@@ -174,7 +190,7 @@ class ModelConfig:
     @classmethod
     def from_pretrained(
         cls,
-        name_or_path: str | os.PathLike[str],
+        pretrained_model_name_or_path: str | os.PathLike[str],
         *,
         revision: str = "main",
         cache_dir: str | os.PathLike[str] | None = None,
@@ -189,10 +205,10 @@ class ModelConfig:
             ModelNotFoundError: there is no such folder or hub id.
             CheckpointError: `config.json` is missing, is not JSON, or is of another model type.
         """
-        path = Path(name_or_path)
+        path = Path(pretrained_model_name_or_path)
         if not path.is_file():
             folder = find_folder(
-                name_or_path,
+                pretrained_model_name_or_path,
                 revision=revision,
                 cache_dir=cache_dir,
                 local_files_only=local_files_only,
@@ -248,11 +264,14 @@ def _annotated(config: type[ModelConfig]) -> dict[str, Any]:
     fields: dict[str, Any] = {}
     for base in reversed(config.__mro__):
         if base is not ModelConfig and issubclass(base, ModelConfig):
-            fields.update({name: getattr(config, name) for name in base.__annotations__ if hasattr(config, name)})
-    fields.pop("model_type", None)
+            fields.update({name: getattr(config, name) for name in _fields(base) if hasattr(config, name)})
     return fields
 
 
 def _defaults(config: type[ModelConfig]) -> dict[str, Any]:
-    fields = {name: getattr(config, name) for name in ModelConfig.__annotations__ if name != "model_type"}
+    fields = {name: getattr(config, name) for name in _fields(ModelConfig)}
     return {**fields, **_annotated(config)}
+
+
+def _fields(config: type[ModelConfig]) -> list[str]:
+    return [name for name, kind in config.__annotations__.items() if not str(kind).startswith("ClassVar")]

@@ -53,12 +53,8 @@ class EncoderLayer(nn.Module):
         self.layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.feed_forward = FeedForward(config)
         self.final_layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        with_adapter = self.stable and config.adapter_attn_dim is not None
-        self.adapter_layer = (
-            AttentionAdapter(config.hidden_size, config.adapter_attn_dim)
-            if with_adapter and config.adapter_attn_dim
-            else None
-        )
+        bottleneck = getattr(config, "adapter_attn_dim", None) if self.stable else None
+        self.adapter_layer = AttentionAdapter(config.hidden_size, bottleneck) if bottleneck else None
 
     def forward(self, x: Tensor, mask: Tensor | None, output_attentions: bool = False) -> tuple[Tensor, Tensor | None]:
         """`(batch, frames, size)` to the same, and the attention weights on request."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from s2t2_live import HubertConfig, Speech2Text2Config, SpeechEncoderDecoderConfig, Wav2Vec2Config
-from s2t2_live.errors import CheckpointError
+from s2t2_live.errors import CheckpointError, OutputError
 from s2t2_live.speech2text2.model_config import ModelConfig
 
 
@@ -34,6 +34,12 @@ def test_defaults_of_the_decoder() -> None:
 def test_positional_arguments_follow_the_documented_order() -> None:
     config = Speech2Text2Config(500, 3, 64)
     assert (config.vocab_size, config.decoder_layers, config.decoder_ffn_dim) == (500, 3, 64)
+    for kind in (Wav2Vec2Config, HubertConfig):
+        encoder = kind(40, 24, 3, 2, 96, "relu", 0.2, 0.3, 0.4)
+        assert (encoder.vocab_size, encoder.hidden_size, encoder.num_hidden_layers) == (40, 24, 3)
+        assert (encoder.hidden_dropout, encoder.activation_dropout, encoder.attention_dropout) == (0.2, 0.3, 0.4)
+        with pytest.raises(TypeError, match="at most 9 positional"):
+            kind(40, 24, 3, 2, 96, "relu", 0.2, 0.3, 0.4, 0.5)
 
 
 def test_defaults_are_not_shared() -> None:
@@ -72,6 +78,16 @@ def test_file_holds_only_what_differs() -> None:
 def test_overrides(tmp_path: Path) -> None:
     Wav2Vec2Config().save_pretrained(tmp_path)
     assert Wav2Vec2Config.from_pretrained(tmp_path, layerdrop=0.0).layerdrop == 0.0
+    config = Wav2Vec2Config.from_pretrained(pretrained_model_name_or_path=tmp_path, use_auth_token=None)
+    assert not hasattr(config, "use_auth_token")
+    config.update({"layerdrop": 0.3, "of_mine": 1})
+    assert (config.layerdrop, config.of_mine) == (0.3, 1)  # type: ignore[attr-defined]
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    with pytest.raises(OutputError, match=r"taken.config\.json cannot be written"):
+        Wav2Vec2Config().save_pretrained(tmp_path / "taken")
 
 
 @pytest.mark.parametrize(
