@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from s2t2_live.errors import CheckpointError, InputError, TokenInputError
 from s2t2_live.speech2text2.activations import activation
 from s2t2_live.speech2text2.attention import Attention, causal_mask, padding_mask
+from s2t2_live.speech2text2.batch import round_up
 from s2t2_live.speech2text2.cache import GrowingState
 from s2t2_live.speech2text2.config import Speech2Text2Config
 from s2t2_live.speech2text2.inference import InferenceDecoder
@@ -173,9 +174,10 @@ class Decoder(nn.Module):
 
     def check_ids(self, ids: Tensor) -> None:
         """Raises TokenInputError if an id is not in the vocabulary."""
-        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < self.config.vocab_size:
+        size = self.embed_tokens.num_embeddings
+        if ids.numel() and not 0 <= int(ids.min()) <= int(ids.max()) < size:
             bad = int(ids.min()) if int(ids.min()) < 0 else int(ids.max())
-            raise TokenInputError(f"The token id {bad} is outside of the vocabulary of {self.config.vocab_size}.")
+            raise TokenInputError(f"The token id {bad} is outside of the vocabulary of {size}.")
 
     def _masks(self, x: Tensor, past: int, valid: Tensor | None, encoder_valid: Tensor | None) -> Masks:
         length = x.shape[1]
@@ -264,6 +266,27 @@ class Speech2Text2ForCausalLM(PretrainedModel):
 
     def get_output_embeddings(self) -> nn.Linear:
         return self.lm_head
+
+    def resize_token_embeddings(
+        self, new_num_tokens: int | None = None, pad_to_multiple_of: int | None = None
+    ) -> nn.Embedding:
+        """Makes room for more tokens, with vectors drawn at random, or drops the last; returns the embeddings."""
+        table = self.model.decoder.embed_tokens
+        count = table.num_embeddings if new_num_tokens is None else new_num_tokens
+        count = round_up(count, pad_to_multiple_of)
+        if count != table.num_embeddings:
+            table.weight = self._resized(table.weight, count)
+            self.lm_head.weight = self._resized(self.lm_head.weight, count)
+            self.tie_weights()
+            table.num_embeddings = self.lm_head.out_features = self.config.vocab_size = count
+        return table
+
+    @torch.no_grad()
+    def _resized(self, weight: Tensor, rows: int) -> nn.Parameter:
+        resized = nn.init.normal_(weight.new_empty(rows, weight.shape[1]), std=self.config.init_std)
+        kept = min(rows, len(weight))
+        resized[:kept] = weight[:kept]
+        return nn.Parameter(resized, requires_grad=weight.requires_grad)
 
     def is_tied(self, name: str) -> bool:
         return name == "lm_head.weight" and self.config.tie_word_embeddings

@@ -130,7 +130,7 @@ class SpeechEncoderDecoderModel(Generator, PretrainedModel):
         """The encoder's output in the decoder's size."""
         return hidden_states if self.enc_to_dec_proj is None else self.enc_to_dec_proj(hidden_states)
 
-    def shift_right(self, labels: Tensor) -> Tensor:
+    def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
         """The decoder's input for `labels` `(batch, length)`: the start token, then all labels but the last.
 
         Raises:
@@ -176,7 +176,7 @@ class SpeechEncoderDecoderModel(Generator, PretrainedModel):
         The others are as in `Speech2Text2ForCausalLM.forward`.
 
         Raises:
-            AudioInputError: the audio has the wrong rank or is shorter than one frame.
+            AudioInputError: the audio has the wrong rank, is shorter than one frame, or is not finite.
             TokenInputError: a token id or label is outside of the vocabulary.
             InputError: there is no audio, or labels need an id that the configuration lacks.
         """
@@ -203,7 +203,7 @@ class SpeechEncoderDecoderModel(Generator, PretrainedModel):
         frames = self.project(encoded.last_hidden_state)
         frame_mask = None if attention_mask is None else self.encoder.frame_mask(frames.shape[1], attention_mask)
         if labels is not None and decoder_input_ids is None and decoder_inputs_embeds is None:
-            decoder_input_ids = self.shift_right(labels)
+            decoder_input_ids = self.prepare_decoder_input_ids_from_labels(labels)
         decoded = self.decoder(
             input_ids=decoder_input_ids,
             attention_mask=decoder_attention_mask,

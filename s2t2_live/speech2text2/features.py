@@ -77,7 +77,7 @@ class FeatureEncoder(nn.Module):
         """`(batch, samples)` to `(batch, frames, channels)`.
 
         Raises:
-            AudioInputError: the waveform is not of rank 2 or shorter than one frame.
+            AudioInputError: the waveform is not of rank 2, shorter than one frame, or not finite.
         """
         if waveform.dim() != 2:
             raise AudioInputError(f"Audio must have the shape (batch, samples), not {list(waveform.shape)}.")
@@ -85,6 +85,8 @@ class FeatureEncoder(nn.Module):
             raise AudioInputError(
                 f"{waveform.shape[1]} samples are too few: one frame needs {self.receptive_field}; give longer audio."
             )
+        if not bool(torch.isfinite(waveform).all()):
+            raise AudioInputError("The audio has values that are not finite; check where it comes from.")
         if self.over_time or torch.is_grad_enabled():
             return self._convolve(waveform)
         # The first layers' outputs are the largest of the whole model: in parts they take a fraction of the memory.

@@ -93,9 +93,7 @@ def bias_sequences(biases: dict[tuple[int, ...], float]) -> Processor:
 
     def process(ids: Tensor, scores: Tensor) -> Tensor:
         bias = torch.zeros_like(scores)
-        highest = max((max(sequence) for sequence in biases), default=0)
-        if highest >= scores.shape[1]:
-            raise TokenInputError(f"The biased token id {highest} is outside of the vocabulary of {scores.shape[1]}.")
+        _check([token for sequence in biases for token in sequence], scores)
         for (*start, last), value in biases.items():
             if len(start) < ids.shape[1]:
                 matches = (ids[:, ids.shape[1] - len(start) :] == ids.new_tensor(start)).all(1)
@@ -136,6 +134,7 @@ def forbid(tokens: Sequence[int], only_at: int | None = None) -> Processor:
     def process(ids: Tensor, scores: Tensor) -> Tensor:
         if only_at is not None and ids.shape[1] != only_at:
             return scores
+        _check(tokens, scores)
         return scores.index_fill(1, torch.tensor(tokens, device=scores.device), -math.inf)
 
     return process
@@ -168,6 +167,7 @@ def force_at(length: int, tokens: Sequence[int]) -> Processor:
     def process(ids: Tensor, scores: Tensor) -> Tensor:
         if ids.shape[1] != length:
             return scores
+        _check(tokens, scores)
         return torch.full_like(scores, -math.inf).index_fill(1, torch.tensor(tokens, device=scores.device), 0.0)
 
     return process
@@ -185,6 +185,7 @@ def favour_end(start: int, factor: float, eos: Sequence[int]) -> Processor:
         past = ids.shape[1] - start
         if past <= 0:
             return scores
+        _check(eos, scores)
         scores = scores.clone()
         for token in eos:
             scores[:, token] += scores[:, token].abs() * (factor**past - 1)
@@ -248,3 +249,10 @@ def cut_off(epsilon: float, least: int, by_entropy: bool) -> Processor:
 
 def normalize(ids: Tensor, scores: Tensor) -> Tensor:
     return scores.log_softmax(-1)
+
+
+def _check(tokens: Sequence[int], scores: Tensor) -> None:
+    size = scores.shape[-1]
+    wrong = [token for token in tokens if not 0 <= token < size]
+    if wrong:
+        raise TokenInputError(f"The option's token id {wrong[0]} is outside of the vocabulary of {size}.")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from s2t2_live.errors import CheckpointError
+from s2t2_live.errors import CheckpointError, InputError
 from s2t2_live.speech2text2.checkpoint import read_tensors, write_tensors
 from s2t2_live.speech2text2.model_config import ModelConfig, find_folder
 
@@ -48,11 +48,12 @@ class PretrainedModel(nn.Module):
     @classmethod
     def from_pretrained(
         cls,
-        name_or_path: str | os.PathLike[str],
+        pretrained_model_name_or_path: str | os.PathLike[str],
         *,
-        config: ModelConfig | None = None,
+        config: ModelConfig | str | os.PathLike[str] | None = None,
         torch_dtype: torch.dtype | str | None = None,
         output_loading_info: bool = False,
+        low_cpu_mem_usage: bool | None = None,
         revision: str = "main",
         cache_dir: str | os.PathLike[str] | None = None,
         local_files_only: bool = False,
@@ -64,25 +65,34 @@ class PretrainedModel(nn.Module):
 
         Nothing is initialised at random and nothing is copied: the parameters are the memory-mapped file, unless
         their type differs. `torch_dtype` is float32 by default; "auto" keeps the file's. `overrides` replace fields of
-        the configuration. With `output_loading_info` the result is the model and a dictionary with the lists
-        `missing_keys`, `unexpected_keys` and `mismatched_keys`.
+        the configuration, which is that of the folder or `config`: one, or where to find it. With
+        `output_loading_info` the result is the model and a dictionary with the lists `missing_keys`,
+        `unexpected_keys` and `mismatched_keys`. `low_cpu_mem_usage` changes nothing: memory is always spared.
 
         Raises:
             ModelNotFoundError: there is no such folder or hub id.
+            InputError: an argument is neither an option nor a field of the configuration.
             CheckpointError: the configuration or the weights are broken, or tensors are missing or misshaped; all of
                 them are listed.
             UnsafeCheckpointError: the weights are a pickle that would execute code.
         """
+        del low_cpu_mem_usage
         folder = find_folder(
-            name_or_path,
+            pretrained_model_name_or_path,
             revision=revision,
             cache_dir=cache_dir,
             local_files_only=local_files_only,
             force_download=force_download,
             token=token,
         )
-        if config is None:
-            config = cls.config_class.from_pretrained(folder, **overrides)
+        if not isinstance(config, ModelConfig):
+            config = cls.config_class.from_pretrained(folder if config is None else config)
+        if unknown := [name for name in overrides if not hasattr(config, name)]:
+            raise InputError(
+                f"from_pretrained has no option {', '.join(unknown)}, and {type(config).__name__} no such field."
+            )
+        if overrides:
+            config = config.from_dict(config.to_dict(), **overrides)
         with torch.device("meta"):
             model = cls(config)
         tensors = read_tensors(folder)

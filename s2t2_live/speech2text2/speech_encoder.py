@@ -144,7 +144,7 @@ class SpeechEncoder(PretrainedModel):
             return_dict: a named output (default) or a tuple.
 
         Raises:
-            AudioInputError: the audio has the wrong rank or is shorter than one frame.
+            AudioInputError: the audio has the wrong rank, is shorter than one frame, or is not finite.
         """
         config = self.config
         features = self.feature_extractor(input_values)

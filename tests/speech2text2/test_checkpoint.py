@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from s2t2_live.errors import CheckpointError, OutputError, UnsafeCheckpointError
 from s2t2_live.speech2text2.checkpoint import read_tensors, write_tensors
@@ -110,6 +111,11 @@ def test_truncation_is_named(safe: bool, tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-600])
     with pytest.raises(CheckpointError, match="damaged"):
         read_tensors(tmp_path)
+
+
+def test_safetensors_need_not_say_who_wrote_them(tmp_path: Path) -> None:
+    save_file(TENSORS, tmp_path / "model.safetensors")
+    assert same(read_tensors(tmp_path))
 
 
 def test_more_than_tensors_is_refused(tmp_path: Path) -> None:

@@ -106,6 +106,14 @@ def test_audio_shorter_than_a_frame_is_refused() -> None:
         model(audio(), attention_mask=mask)
 
 
+@pytest.mark.parametrize("bad", [torch.nan, torch.inf])
+def test_audio_that_is_not_finite_is_refused(bad: float) -> None:
+    waveform = audio()
+    waveform[1, 70] = bad
+    with pytest.raises(AudioInputError, match="not finite"):
+        small_model()(inputs=waveform, labels=torch.tensor([[4], [5]]))
+
+
 def test_published_receptive_field() -> None:
     published = Wav2Vec2Config()
     convolutions = {"conv_kernel": published.conv_kernel, "conv_stride": published.conv_stride, "conv_dim": [4] * 7}
@@ -239,6 +247,27 @@ def test_tuples_on_request() -> None:
     assert named[0] is named.loss
 
 
+@pytest.mark.parametrize("tied", [True, False])
+def test_room_for_more_tokens(tied: bool, tmp_path: Path) -> None:
+    model = small_model(tie_word_embeddings=tied)
+    before = logits(model)
+    generated = model.generate(audio(), max_length=6)
+    assert model.decoder.resize_token_embeddings() is model.decoder.get_input_embeddings()
+    table = model.decoder.resize_token_embeddings(31, pad_to_multiple_of=4)
+    assert table.weight.shape == model.decoder.lm_head.weight.shape == (32, 12)
+    assert (table.weight is model.decoder.lm_head.weight) == tied
+    assert model.config.decoder.vocab_size == 32
+    torch.testing.assert_close(logits(model)[..., :30], before)
+    assert model(inputs=audio(), labels=torch.tensor([[31], [30]])).loss.isfinite()
+    assert torch.equal(model.generate(audio(), max_length=6, suppress_tokens=[30, 31]), generated)
+    model.save_pretrained(tmp_path)
+    assert torch.equal(logits(SpeechEncoderDecoderModel.from_pretrained(tmp_path)), logits(model))
+    model.decoder.resize_token_embeddings(30)
+    assert torch.equal(logits(model), before)
+    with pytest.raises(TokenInputError, match="30"):
+        model(inputs=audio(), labels=torch.tensor([[30], [5]]))
+
+
 # Loading and saving
 
 
@@ -319,6 +348,21 @@ def test_type_of_the_parameters(tmp_path: Path) -> None:
     assert half(inputs=audio().bfloat16(), labels=torch.tensor([[4], [5]])).loss.isfinite()
 
 
+def test_options_of_loading(tmp_path: Path) -> None:
+    model = small_model()
+    model.save_pretrained(tmp_path / "model")
+    model.config.pad_token_id = 5
+    model.config.save_pretrained(tmp_path / "config")
+    load = SpeechEncoderDecoderModel.from_pretrained
+    loaded = load(pretrained_model_name_or_path=tmp_path / "model", low_cpu_mem_usage=True, eos_token_id=9)
+    assert (loaded.config.pad_token_id, loaded.config.eos_token_id) == (1, 9)
+    for config in (model.config, tmp_path / "config", str(tmp_path / "config" / "config.json")):
+        assert load(tmp_path / "model", config=config).config.pad_token_id == 5
+        assert load(tmp_path / "model", config=config, pad_token_id=7).config.pad_token_id == 7
+    with pytest.raises(InputError, match="no option torch_dtpye"):
+        load(tmp_path / "model", torch_dtpye=torch.float16)
+
+
 def test_parts_from_their_own_folders(tmp_path: Path) -> None:
     model = small_model()
     # As in a checkpoint of a model with a head on top of the encoder.
@@ -342,6 +386,9 @@ def test_labels_need_a_start_token() -> None:
     model.config.decoder_start_token_id = None
     with pytest.raises(InputError, match="decoder_start_token_id"):
         model(inputs=audio(), labels=torch.tensor([[4], [5]]))
+    model.config.decoder_start_token_id = 2
+    shifted = model.prepare_decoder_input_ids_from_labels(torch.tensor([[4, 6, 7], [5, -100, -100]]))
+    assert shifted.tolist() == [[2, 4, 6], [2, 5, 1]]
 
 
 def test_copies_are_independent() -> None:

@@ -351,6 +351,11 @@ def test_past_the_position_table(model: SpeechEncoderDecoderModel, audio: dict[s
         ({"decoder_input_ids": torch.ones(1, 2, dtype=torch.long)}, "decoder_input_ids"),
         ({"num_beams": 2, "max_length": 2, "decoder_input_ids": torch.full((3, 4), 2)}, "max_length"),
         ({"bad_words_ids": [[]]}, "at least one"),
+        ({"bad_words_ids": [[3, 40]]}, "token id 40 is outside"),
+        ({"suppress_tokens": [5, -1]}, "token id -1 is outside"),
+        ({"begin_suppress_tokens": [41]}, "token id 41 is outside"),
+        ({"forced_bos_token_id": 42}, "token id 42 is outside"),
+        ({"exponential_decay_length_penalty": (1, 1.2), "eos_token_id": [2, 43]}, "token id 43 is outside"),
     ],
 )
 def test_refusals(
