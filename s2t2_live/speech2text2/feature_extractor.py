@@ -73,28 +73,32 @@ class Wav2Vec2FeatureExtractor:
         self._kept = kwargs
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | os.PathLike[str], **kwargs: Any) -> Wav2Vec2FeatureExtractor:
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+    ) -> Wav2Vec2FeatureExtractor:
         """Loads the feature extractor of a folder, of the shipped model, of a hub id, or of a JSON file.
 
         Args:
-            name_or_path: see `resolve_model_folder`, as for ``revision``, ``cache_dir``, ``local_files_only``,
-                ``force_download`` and ``token``.
-            **kwargs: override what the file says, for example ``return_attention_mask=True``.
+            pretrained_model_name_or_path: see `resolve_model_folder`, as for ``revision``, ``cache_dir``,
+                ``local_files_only``, ``force_download`` and ``token``.
+            **kwargs: override what the file says, for example ``return_attention_mask=True``; others are ignored.
 
         Raises:
             ModelNotFoundError: no such folder or hub id.
             CheckpointError: preprocessor_config.json is missing or broken.
         """
         hub, overrides = split_hub_options(kwargs)
-        path = Path(name_or_path)
+        path = Path(pretrained_model_name_or_path)
         if not path.is_file():
-            path = resolve_model_folder(name_or_path, weights=False, **hub) / CONFIG_FILE
-        return cls.from_dict(read_object(path) | overrides)
+            path = resolve_model_folder(pretrained_model_name_or_path, weights=False, **hub) / CONFIG_FILE
+        return cls.from_dict(read_object(path), **overrides)
 
     @classmethod
-    def from_dict(cls, config: dict[str, Any]) -> Wav2Vec2FeatureExtractor:
-        """Makes an extractor of the fields of preprocessor_config.json."""
-        return cls(**{name: value for name, value in config.items() if name != "feature_extractor_type"})
+    def from_dict(cls, feature_extractor_dict: dict[str, Any], **overrides: Any) -> Wav2Vec2FeatureExtractor:
+        """Makes an extractor of the fields of preprocessor_config.json; overrides that are no fields are ignored."""
+        fields = {name: value for name, value in feature_extractor_dict.items() if name != "feature_extractor_type"}
+        known = cls(**fields).to_dict().keys() & overrides.keys()
+        return cls(**{**fields, **{name: overrides[name] for name in known}})
 
     def to_dict(self) -> dict[str, Any]:
         """Returns the fields of preprocessor_config.json."""
@@ -113,7 +117,6 @@ class Wav2Vec2FeatureExtractor:
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> list[str]:
         """Writes preprocessor_config.json into a folder, which is made if need be; returns its path."""
         path = Path(save_directory, CONFIG_FILE)
-        path.parent.mkdir(parents=True, exist_ok=True)
         write_object(path, self.to_dict())
         return [str(path)]
 
@@ -167,11 +170,13 @@ class Wav2Vec2FeatureExtractor:
             return_attention_mask,
         )  # fmt: skip
         if self.do_normalize:
-            mask = None if padding_strategy(padding) == "do_not_pad" else batch.get("attention_mask")
+            counted = None if padding_strategy(padding) == "do_not_pad" else batch.get("attention_mask")
             batch["input_values"] = [
-                self._normalized(values, None if mask is None else mask[row])
+                self._normalized(values, None if counted is None else counted[row])
                 for row, values in enumerate(batch["input_values"])
             ]
+        if "attention_mask" in batch:
+            batch["attention_mask"] = list(batch["attention_mask"])
         return batch.convert_to_tensors(return_tensors)
 
     def pad(
@@ -188,8 +193,8 @@ class Wav2Vec2FeatureExtractor:
 
         Args:
             processed_features: a dictionary with a list of ``input_values``, or a list of dictionaries with one each.
-            padding, max_length, truncation, pad_to_multiple_of, return_attention_mask, return_tensors: as in calling
-                the extractor.
+            padding, max_length, truncation, pad_to_multiple_of, return_attention_mask: as in calling the extractor.
+            return_tensors: "pt" or "np"; None means the kind of the waveforms, "np" for lists.
 
         Raises:
             AudioInputError: no ``input_values``, or a missing ``max_length``.
@@ -204,6 +209,8 @@ class Wav2Vec2FeatureExtractor:
         if max_length is None and (truncation or strategy == "max_length"):
             raise AudioInputError("Truncating, and padding to max_length, need max_length in samples; pass it.")
 
+        if return_tensors is None:
+            return_tensors = "pt" if any(hasattr(row, "numpy") for row in features["input_values"][:1]) else "np"
         rows = [_single_precision(np.asarray(row)) for row in features["input_values"]]
         masks = [np.asarray(row, dtype=np.int32) for row in features.get("attention_mask", [])]
         if return_attention_mask is None:

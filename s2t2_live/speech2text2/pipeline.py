@@ -94,8 +94,10 @@ class AutomaticSpeechRecognitionPipeline:
         batch_size: int = 1,
         generate_kwargs: dict[str, Any] | None = None,
         max_new_tokens: int | None = None,
+        return_timestamps: bool | str | None = None,
+        chunk_length_s: float | None = None,
     ) -> None:
-        """Takes the parts; the other arguments are those of `pipeline`."""
+        """Takes the parts; the other arguments are those of `pipeline` and of a call."""
         if not isinstance(model, SpeechEncoderDecoderModel):
             raise InputError(f"The model is a {type(model).__name__}; give a SpeechEncoderDecoderModel.")
         if isinstance(device, int):
@@ -105,6 +107,7 @@ class AutomaticSpeechRecognitionPipeline:
         self.feature_extractor = feature_extractor
         self.batch_size = batch_size
         self._generate_kwargs = _generate_kwargs(generate_kwargs, max_new_tokens)
+        _refuse(return_timestamps, chunk_length_s)
 
     def __call__(
         self,
@@ -137,10 +140,7 @@ class AutomaticSpeechRecognitionPipeline:
             AudioInputError: a waveform that the model cannot take.
             InputError: other unusable arguments.
         """
-        if return_timestamps:
-            raise InputError("Speech2Text2 models give no timestamps; leave out return_timestamps.")
-        if chunk_length_s:
-            raise InputError("chunk_length_s cuts through words; leave it out, or let s2t2-live cut at the pauses.")
+        _refuse(return_timestamps, chunk_length_s)
         options = self._generate_kwargs | _generate_kwargs(generate_kwargs, max_new_tokens)
         size = batch_size or self.batch_size
         if isinstance(inputs, list | tuple):
@@ -171,6 +171,13 @@ class AutomaticSpeechRecognitionPipeline:
             raise InputError("The pipeline gives one text for each recording; leave out num_return_sequences and "
                              "return_dict_in_generate, or call the model's generate.")  # fmt: skip
         return self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
+
+
+def _refuse(return_timestamps: bool | str | None, chunk_length_s: float | None) -> None:
+    if return_timestamps:
+        raise InputError("Speech2Text2 models give no timestamps; leave out return_timestamps.")
+    if chunk_length_s:
+        raise InputError("chunk_length_s cuts through words; leave it out, or let s2t2-live cut at the pauses.")
 
 
 def _generate_kwargs(generate_kwargs: dict[str, Any] | None, max_new_tokens: int | None) -> dict[str, Any]:

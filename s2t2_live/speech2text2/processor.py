@@ -30,12 +30,14 @@ class Speech2Text2Processor:
         self.current_processor: Wav2Vec2FeatureExtractor | Speech2Text2Tokenizer = feature_extractor
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | os.PathLike[str], **kwargs: Any) -> Speech2Text2Processor:
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+    ) -> Speech2Text2Processor:
         """Loads the processor of a folder, of the shipped model, or of a hub id.
 
         Args:
-            name_or_path: see `resolve_model_folder`, as for ``revision``, ``cache_dir``, ``local_files_only``,
-                ``force_download`` and ``token``.
+            pretrained_model_name_or_path: see `resolve_model_folder`, as for ``revision``, ``cache_dir``,
+                ``local_files_only``, ``force_download`` and ``token``.
             **kwargs: override what the files say.
 
         Raises:
@@ -43,7 +45,7 @@ class Speech2Text2Processor:
             CheckpointError: a file is missing or broken.
         """
         hub, overrides = split_hub_options(kwargs)
-        folder = resolve_model_folder(name_or_path, weights=False, **hub)
+        folder = resolve_model_folder(pretrained_model_name_or_path, weights=False, **hub)
         return cls(
             Wav2Vec2FeatureExtractor.from_pretrained(folder, **overrides),
             Speech2Text2Tokenizer.from_pretrained(folder, **overrides),

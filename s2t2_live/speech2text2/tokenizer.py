@@ -89,12 +89,14 @@ class Speech2Text2Tokenizer(Vocabulary):
     # Files
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | os.PathLike[str], **kwargs: Any) -> Speech2Text2Tokenizer:
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+    ) -> Speech2Text2Tokenizer:
         """Loads the tokenizer of a folder, of the shipped model, or of a hub id.
 
         Args:
-            name_or_path: see `resolve_model_folder`, as for ``revision``, ``cache_dir``, ``local_files_only``,
-                ``force_download`` and ``token``.
+            pretrained_model_name_or_path: see `resolve_model_folder`, as for ``revision``, ``cache_dir``,
+                ``local_files_only``, ``force_download`` and ``token``.
             **kwargs: override what the files say, for example ``do_lower_case=True``.
 
         Raises:
@@ -102,14 +104,13 @@ class Speech2Text2Tokenizer(Vocabulary):
             CheckpointError: a file is missing or broken.
         """
         hub, overrides = split_hub_options(kwargs)
-        folder = resolve_model_folder(name_or_path, weights=False, **hub)
+        folder = resolve_model_folder(pretrained_model_name_or_path, weights=False, **hub)
         options = files.read_options(folder, overrides)
-        return cls(**dict(options, name_or_path=os.fspath(name_or_path)))
+        return cls(**dict(options, name_or_path=os.fspath(pretrained_model_name_or_path)))
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> tuple[str, ...]:
         """Writes all files of the tokenizer into a folder, which is made if need be; returns their paths."""
         folder = Path(save_directory)
-        folder.mkdir(parents=True, exist_ok=True)
         options = {name: getattr(self, name, value) for name, value in self._options.items()}
         options |= {
             "added_tokens_decoder": self.added_tokens_decoder,
@@ -188,8 +189,7 @@ class Speech2Text2Tokenizer(Vocabulary):
         **unknown: Any,
     ) -> BatchFeature:
         del add_special_tokens, verbose  # part of the signature; neither changes a result of this family
-        if unknown:
-            logger.warning("The tokenizer ignores the options %s, which it does not have.", ", ".join(sorted(unknown)))
+        _log_ignored(unknown)
         rows, batched = _rows(text, is_split_into_words)
         ids = [
             [
@@ -279,7 +279,7 @@ class Speech2Text2Tokenizer(Vocabulary):
             }
             for name in fillers.keys() & values.keys():
                 values[name] = [self._padded(row, length, fillers[name]) for row in values[name]]
-        if single and return_tensors is None:
+        if single:
             values = {name: value[0] for name, value in values.items()}
         return BatchFeature(values, return_tensors)
 
@@ -330,6 +330,7 @@ class Speech2Text2Tokenizer(Vocabulary):
         skip_special_tokens: bool = False,
         clean_up_tokenization_spaces: bool | None = None,
         spaces_between_special_tokens: bool = True,
+        **unknown: Any,
     ) -> str:
         """Turns token ids into text.
 
@@ -338,10 +339,12 @@ class Speech2Text2Tokenizer(Vocabulary):
             skip_special_tokens: leave the special tokens out. Ids that the vocabulary lacks still print ``<unk>``.
             clean_up_tokenization_spaces: close up English punctuation (" ." to "."); None: as the tokenizer says.
             spaces_between_special_tokens: put blanks around added tokens.
+            **unknown: logged and ignored, as in 4.37.2.
 
         Raises:
             TokenInputError: more than one dimension; `batch_decode` takes two.
         """
+        _log_ignored(unknown)
         ids = _as_lists(token_ids)
         ids = ids if isinstance(ids, list) else [ids]
         if any(isinstance(index, list) for index in ids):
@@ -365,9 +368,15 @@ class Speech2Text2Tokenizer(Vocabulary):
             clean_up = self.clean_up_tokenization_spaces
         return self.clean_up_tokenization(text) if clean_up else text
 
-    def batch_decode(self, sequences: Any, skip_special_tokens: bool = False, **options: Any) -> list[str]:
+    def batch_decode(
+        self,
+        sequences: Any,
+        skip_special_tokens: bool = False,
+        clean_up_tokenization_spaces: bool | None = None,
+        **options: Any,
+    ) -> list[str]:
         """Decodes several sequences of ids: a list of them, or an array or tensor (batch, length); see `decode`."""
-        return [self.decode(ids, skip_special_tokens, **options) for ids in sequences]
+        return [self.decode(ids, skip_special_tokens, clean_up_tokenization_spaces, **options) for ids in sequences]
 
     @staticmethod
     def clean_up_tokenization(out_string: str) -> str:
@@ -391,6 +400,11 @@ def _rows(text: Any, is_split_into_words: bool) -> tuple[list[Sequence[str]], bo
     if text and not isinstance(text[0], str):
         return list(text), True
     return [text], False
+
+
+def _log_ignored(options: Mapping[str, Any]) -> None:
+    if options:
+        logger.warning("The tokenizer ignores the options %s, which it does not have.", ", ".join(sorted(options)))
 
 
 def _as_lists(value: Any) -> Any:

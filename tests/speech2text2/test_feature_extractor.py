@@ -137,6 +137,11 @@ def test_a_collator_pads_prepared_examples() -> None:
     batch = extractor.pad(examples, return_tensors="pt")
     assert batch.input_values.shape == (2, 600)
     assert batch.attention_mask.sum(dim=1).tolist() == [400, 600]
+    tensors = extractor.pad([{"input_values": torch.ones(3)}, {"input_values": torch.ones(5)}])
+    assert isinstance(tensors.input_values, torch.Tensor)
+    arrays = extractor.pad([{"input_values": [1.0, 2.0], "labels": [1]}, {"input_values": [3.0], "labels": [2]}])
+    assert arrays.input_values.tolist() == [[1.0, 2.0], [3.0, 0.0]]
+    assert arrays.labels.tolist() == [[1], [2]]
     with pytest.raises(AudioInputError, match="no input_values"):
         extractor.pad({"input_ids": [1]})
 
@@ -147,7 +152,8 @@ def test_the_file_comes_back(tmp_path: Path) -> None:
     assert json.loads(Path(path).read_text())["something"] == "else"
     for origin in (tmp_path / "new", Path(path), str(path)):
         assert Wav2Vec2FeatureExtractor.from_pretrained(origin).to_dict() == extractor.to_dict()
-    assert Wav2Vec2FeatureExtractor.from_pretrained(path, do_normalize=True).do_normalize
+    changed = Wav2Vec2FeatureExtractor.from_pretrained(path, do_normalize=True, something="new", do_lower_case=True)
+    assert changed.to_dict() == {**extractor.to_dict(), "do_normalize": True, "something": "new"}
 
 
 def test_bad_files_are_named(tmp_path: Path) -> None:

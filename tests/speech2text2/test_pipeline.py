@@ -173,8 +173,14 @@ def test_bad_files_are_named(asr: AutomaticSpeechRecognitionPipeline, tmp_path: 
         asr(empty.getvalue())
 
 
-def test_what_the_family_cannot_do_is_said(asr: AutomaticSpeechRecognitionPipeline, sound: Any) -> None:
-    with pytest.raises(InputError, match="timestamps"):
-        asr(sound, return_timestamps=True)
-    with pytest.raises(InputError, match="chunk_length_s"):
-        asr(sound, chunk_length_s=10)
+@pytest.mark.parametrize(
+    ("option", "harmless", "asked"), [("return_timestamps", False, True), ("chunk_length_s", 0, 10)]
+)
+def test_what_the_family_cannot_do_is_said(
+    small_checkpoint: Path, asr: AutomaticSpeechRecognitionPipeline, sound: Any, option: str, harmless: Any, asked: Any
+) -> None:
+    with pytest.raises(InputError, match=option):
+        asr(sound, **{option: asked})
+    with pytest.raises(InputError, match=option):
+        pipeline(TASK, model=small_checkpoint, **{option: asked})
+    assert pipeline(TASK, model=small_checkpoint, max_new_tokens=12, **{option: harmless})(sound) == asr(sound)

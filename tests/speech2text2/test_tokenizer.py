@@ -69,6 +69,7 @@ def test_unknown_ids_print_unk_and_special_ones_can_be_left_out(tokenizer: Speec
 def test_blanks_before_punctuation_are_closed_up(tokenizer: Speech2Text2Tokenizer) -> None:
     assert tokenizer.decode([6, 17, 18]) == "couple.!"
     assert tokenizer.decode([6, 17, 18], clean_up_tokenization_spaces=False) == "couple . !"
+    assert tokenizer.batch_decode([[6, 17], [7, 18]], True, False) == ["couple .", "words !"]
     assert tokenizer.clean_up_tokenization(" : \" I do n't , ") == " : \" I don't, "
 
 
@@ -136,6 +137,8 @@ def test_a_collator_pads_encoded_examples(tokenizer: Speech2Text2Tokenizer) -> N
     assert batch.attention_mask.tolist() == [[1, 1], [1, 0]]
     labels = tokenizer.pad([{"input_ids": torch.tensor([5])}, {"input_ids": torch.tensor([5, 6])}], return_tensors="pt")
     assert labels.input_ids.tolist() == [[5, 1], [5, 6]]
+    one = tokenizer.pad({"input_ids": torch.tensor([5])}, "max_length", max_length=3, return_tensors="pt")
+    assert one.input_ids.tolist() == [5, 1, 1]
     with pytest.raises(TokenInputError, match="no input_ids"):
         tokenizer.pad({"labels": [1]})
 
@@ -162,6 +165,8 @@ def test_bad_arguments_are_refused(tokenizer: Speech2Text2Tokenizer, arguments: 
 def test_unknown_options_are_logged(tokenizer: Speech2Text2Tokenizer, caplog: pytest.LogCaptureFixture) -> None:
     assert tokenizer("low", do_magic=True)["input_ids"] == [16]
     assert "do_magic" in caplog.text
+    assert tokenizer.batch_decode([[6, 17]], undo_magic=True) == ["couple."]
+    assert "undo_magic" in caplog.text
 
 
 def test_without_merges_it_only_decodes(folder: Path, tmp_path: Path) -> None:
