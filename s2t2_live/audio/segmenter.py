@@ -14,6 +14,10 @@ from s2t2_live.audio.vad import VoiceDetector, level
 from s2t2_live.errors import SettingsError
 from s2t2_live.live.events import EndReason
 
+FORGET = 1.0
+"""Seconds of lost audio after which the detector begins anew. Behind a shorter hole it is still the same room and voice,
+and a detector that has to find that out again misses the rest of the word."""
+
 
 @dataclass(frozen=True, slots=True)
 class SegmenterSettings:
@@ -161,7 +165,8 @@ class Segmenter:
     def skip(self, position: int) -> list[SegmentOutput]:
         """The stream goes on at `position`, what lies before is lost; ends the open segment."""
         output = self.flush()
-        self._detector.reset()
+        if position - self._position > _samples(FORGET):
+            self._detector.reset()
         self._position = position
         return output
 

@@ -206,6 +206,46 @@ def test_a_gap_ends_the_segment_and_moves_the_clock() -> None:
     assert (second.ended.start, second.ended.end) == (80_000, 96_000)
 
 
+def test_behind_a_short_hole_speech_is_found_at_once(recordings: dict[Path, object]) -> None:
+    """A machine that was too busy for two blocks has lost those, and not the rest of the word."""
+    hole, before, after = 640, 2 * SAMPLE_RATE, SAMPLE_RATE
+    missed = []
+    for path in recordings:
+        signal, _ = soundfile.read(path, dtype="float32")
+        speech = np.zeros(len(signal), dtype=bool)
+        for segment in segments(run(signal, WebRtcDetector(), SegmenterSettings(), [])):
+            speech[segment.ended.start : segment.ended.end] = True
+        for at in range(before, len(signal) - after - hole, SAMPLE_RATE):
+            if not speech[at - SAMPLE_RATE : at + hole].all():
+                continue
+            segmenter = Segmenter(WebRtcDetector(), SegmenterSettings())
+            segmenter.skip(at - before)
+            output = segmenter.push(AudioChunk(signal[at - before : at], at - before))
+            output += segmenter.skip(at + hole)
+            output += segmenter.push(AudioChunk(signal[at + hole : at + hole + after], at + hole))
+            found = [item for item in output + segmenter.flush() if isinstance(item, SegmentEnded)]
+            heard = np.zeros(len(signal), dtype=bool)
+            for item in found:
+                heard[item.start : item.end] = True
+            rest = slice(at + hole, at + hole + after)
+            missed.append((speech[rest] & ~heard[rest]).sum() / SAMPLE_RATE)
+    assert len(missed) > 20
+    assert np.mean(missed) < 0.08
+
+
+def test_behind_a_long_hole_the_detector_begins_anew() -> None:
+    resets: list[bool] = []
+    detector = LoudnessDetector()
+    detector.reset = lambda: resets.append(True)  # type: ignore[method-assign]
+    segmenter = Segmenter(detector, SegmenterSettings())
+    segmenter.push(AudioChunk(np.zeros(1_000, dtype=np.float32), 0))
+    segmenter.skip(1_000)
+    segmenter.skip(1_000 + SAMPLE_RATE // 2)
+    assert resets == []
+    segmenter.skip(3 * SAMPLE_RATE)
+    assert resets == [True]
+
+
 def test_a_hole_in_the_stream_is_a_mistake() -> None:
     segmenter = Segmenter(LoudnessDetector(), SegmenterSettings())
     with pytest.raises(ValueError, match="stream is at 0"):
