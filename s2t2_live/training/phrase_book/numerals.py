@@ -60,7 +60,9 @@ def whole(low: int, high: int) -> Draw:
 
 
 def price(rng: random.Random) -> Numeral:
-    """An amount in euros and, in a third of the draws, cents: "four euros fifty" is "4,50 Euro"."""
+    """An amount in euros and, in a third of the draws, cents: "four euros fifty" is "4,50 Euro". One euro is in the
+    accusative, as after kosten, machen and zahlen.
+    """
     euros = whole(1, 2000)(rng) if rng.random() < 0.3 else whole(1, 99)(rng)
     amount = int(euros.key)
     unit = "euro" if amount == 1 else "euros"
@@ -68,7 +70,7 @@ def price(rng: random.Random) -> Numeral:
         cents = rng.choice((10, 20, 25, 30, 40, 50, 60, 70, 75, 80, 90, 95, 99))
         spoken = f"{euros.english} {unit} {english.cardinal(cents)}"
         return Numeral(f"{amount},{cents}", spoken, f"{amount},{cents} Euro")
-    return Numeral(euros.key, f"{euros.english} {unit}", "ein Euro" if amount == 1 else f"{euros.german} Euro")
+    return Numeral(euros.key, f"{euros.english} {unit}", "einen Euro" if amount == 1 else f"{euros.german} Euro")
 
 
 def clock(rng: random.Random) -> Numeral:
