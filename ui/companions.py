@@ -153,6 +153,9 @@ class Companions(QObject):
         if window.controller.running:
             window.notice_bar.tell("Stop listening first; then the saved session can be opened.")
             return
+        if session.state == "interrupted":
+            window.notice_bar.dismiss()
+            self._answered(session)
         recording = session.recording
         self.replay.show_recording(recording if recording is not None and recording.is_file() else None)
         window.caption_view.show_events(events)
@@ -165,13 +168,9 @@ class Companions(QObject):
         self._window.notice_bar.tell(
             f"The session of {begun} ({source}) was cut off; what was said until then has been kept.",
             "&Open it",
-            lambda: self._open_offered(session),
+            lambda: self.open_session(session),
             lambda: self._answered(session),
         )
-
-    def _open_offered(self, session: SavedSession) -> None:
-        self._answered(session)
-        self.open_session(session)
 
     def _answered(self, session: SavedSession) -> None:
         """Offer it no more."""

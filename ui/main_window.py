@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from s2t2_live.audio.input_device import InputDevice
-from s2t2_live.live.events import Error, Event
+from s2t2_live.live.events import OUTAGE, Error, Event
 from s2t2_live.settings import InputSettings, Settings
 from ui.about import show_about, show_shortcuts
 from ui.actions import Actions
@@ -73,6 +73,8 @@ class MainWindow(QMainWindow):
         """Whether it is not known yet which inputs there are."""
         self._eager = False
         """Whether the user has pressed Start while that was so."""
+        self._lost = False
+        """Whether the device was gone when it was last looked at."""
         self._left = False
         self._lay_out()
         self._connect()
@@ -245,7 +247,10 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _measured(self, measurement: Measurement) -> None:
-        self.session_bar.level_meter.show_level(measurement.level)
+        if self._lost and not measurement.lost:
+            self._forget_outage()
+        self._lost = measurement.lost
+        self.session_bar.level_meter.show_level(None if measurement.lost else measurement.level)
         if self.figures is not None:
             self.figures.measure(measurement)
             self.status_line.show_figures(self.figures)
@@ -268,8 +273,15 @@ class MainWindow(QMainWindow):
         self.caption_view.setPlaceholderText("Listening…")
         self._transcript_changed()
 
+    def _forget_outage(self) -> None:
+        """What was told of it is out of date; the captions have the gap."""
+        self._lost = False
+        if self.notice_bar.text.endswith(OUTAGE):
+            self.notice_bar.dismiss()
+
     @Slot()
     def _session_ended(self) -> None:
+        self._forget_outage()
         self.session_bar.level_meter.show_level(None)
         self._transcript_changed()
 

@@ -18,7 +18,7 @@ from s2t2_live.audio.keeper import Driver, Keeper, PortAudioDriver
 from s2t2_live.audio.portaudio import OnBlock
 from s2t2_live.audio.resample import Resampler
 from s2t2_live.errors import DeviceError
-from s2t2_live.live.events import PAUSED
+from s2t2_live.live.events import OUTAGE, PAUSED
 
 logger = logging.getLogger(__name__)
 
@@ -186,10 +186,7 @@ class LiveSource:
                         )
                     if not lost:
                         yield from self._begin_gap(f"no sound from the {self.noun}")
-                        yield AudioNotice(
-                            f"{self.name} is lost: it delivers nothing any more. Listening goes on when it is back.",
-                            lost=True,
-                        )
+                        yield AudioNotice(f"{self.name} {OUTAGE}", lost=True)
                     lost, due = True, None
                     self._opening = 0
                     keeper.open()

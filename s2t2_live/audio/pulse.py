@@ -16,7 +16,7 @@ from s2t2_live.errors import DeviceError
 
 PREFIX = "pulse:"
 """Of the ids of such devices."""
-ANSWER_TIMEOUT = 5.0
+ANSWER_TIMEOUT = 10.0
 """Seconds within which a server that lives has answered."""
 
 

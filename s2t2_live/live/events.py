@@ -10,6 +10,8 @@ EndReason: TypeAlias = Literal["pause", "limit", "stop"]
 
 PAUSED = "paused"
 """The reason of a gap that the user asked for."""
+OUTAGE = "is lost: it delivers nothing any more. Listening goes on when it is back."
+"""What an error says of a device, behind its name."""
 UNCERTAIN = 0.5
 """The confidence below which a reader is warned."""
 

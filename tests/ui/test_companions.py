@@ -251,6 +251,20 @@ def test_after_a_crash_the_last_session_is_offered_once(
     assert window.notice_bar.text == ""
 
 
+def test_a_session_that_was_opened_from_the_list_is_not_offered_again(
+    qtbot: QtBot, window: MainWindow, companions: Companions, folder: Path
+) -> None:
+    save(folder, SPOKEN)
+    companions.offer_last_session()
+    qtbot.waitUntil(lambda: "was cut off" in window.notice_bar.text, timeout=TIMEOUT)
+    companions.sessions_action.trigger()
+    dialog = companions.sessions_dialog
+    qtbot.waitUntil(lambda: len(dialog.selected) == 1, timeout=TIMEOUT)
+    qtbot.mouseClick(dialog.open_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: [session.state for session in sessions(folder)] == ["recovered"], timeout=TIMEOUT)
+    assert window.notice_bar.text == "", "the offer has been taken"
+
+
 def test_the_offer_stands_until_it_is_answered(
     qtbot: QtBot, window: MainWindow, companions: Companions, folder: Path
 ) -> None:

@@ -19,7 +19,7 @@ from s2t2_live.audio import devices
 from s2t2_live.audio.input_device import InputDevice
 from s2t2_live.audio.level import Level
 from s2t2_live.errors import DeviceError, ModelNotFoundError
-from s2t2_live.live.events import Error, Final, Partial, SessionStarted
+from s2t2_live.live.events import OUTAGE, Error, Final, Partial, SessionStarted
 from s2t2_live.settings import load_settings
 from tests.ui.conftest import MICROPHONE, TIMEOUT
 from ui.attendant import Measurement
@@ -249,6 +249,26 @@ def test_figures_and_level_follow_the_session(window: MainWindow) -> None:
 def test_what_the_source_says_is_shown(window: MainWindow) -> None:
     window._events([Error("Desk microphone gives nothing but digital silence.", fatal=False)])
     assert window.notice_bar.text == "Desk microphone gives nothing but digital silence."
+
+
+def test_an_outage_is_told_until_it_is_over(window: MainWindow) -> None:
+    window._session_started(MICROPHONE)
+    meter, level = window.session_bar.level_meter, Level(rms=-20.0, peak=-12.0, position=2.0)
+    lost, heard = Measurement(2.0, 0.0, level, lost=True), Measurement(2.0, 0.0, level, lost=False)
+    window._measured(heard)
+    shown = meter.state
+    window._events([Error(f"Desk microphone {OUTAGE}", fatal=False)])
+    for measurement in (heard, lost, lost):  # the first one is older than the message
+        window._measured(measurement)
+        assert window.notice_bar.text == f"Desk microphone {OUTAGE}"
+    assert meter.state != shown
+    window._measured(heard)
+    assert window.notice_bar.text == ""
+    assert meter.state == shown
+    window._measured(lost)
+    window._events([Error("The model failed.", fatal=False)])
+    window._measured(heard)
+    assert window.notice_bar.text == "The model failed."
 
 
 def test_a_missing_model_can_be_tried_again(

@@ -198,6 +198,42 @@ def test_from_the_microphone_into_the_window_and_into_a_file(
     assert window.complaints == []
 
 
+def test_a_lost_microphone_is_waited_for_and_the_transcript_stays(
+    opened: Callable[..., Any], sound_server: Any, speech: Path, tmp_path: Path
+) -> None:
+    """The sound server is killed while the window listens, and comes back."""
+    with opened("--policy", "final-only", "--beam-size", "1") as window:
+        window.press("ctrl+r")
+        window.wait_for(lambda: window.of("session"))
+        sound_server.play(speech).wait(TIMEOUT)
+        window.wait_for(lambda: any(event["text"] for event in window.of("final")))
+        sound_server.kill()
+        window.wait_for(lambda: any("is lost" in event["message"] for event in window.of("error")))
+        before = len(window.of("final"))
+        sound_server.start()
+        window.wait_for(lambda: window.of("gap"))
+        sound_server.play(speech).wait(TIMEOUT)
+        window.wait_for(lambda: any(event["text"] for event in window.of("final")[before:]))
+        window.press("ctrl+r")
+        window.wait_for(lambda: window.of("summary"))
+
+        (gap,) = window.of("gap")
+        shown = [
+            event.get("text") or f"Audio lost, {gap['end'] - gap['start']:.0f} s: no sound from the microphone"
+            for event in window.events
+            if event["type"] == "gap" or (event["type"] == "final" and event["text"])
+        ]
+        window.press("ctrl+shift+c")
+        assert window.clipboard().splitlines() == shown
+        window.press("ctrl+q")
+        assert window.process.wait(TIMEOUT) == 0, "".join(window.messages)
+    (journal,) = (tmp_path / "data").rglob("*.jsonl")
+    saved = [json.loads(line) for line in journal.read_text("utf-8").splitlines()]
+    assert [event for event in saved[1:] if event["type"] != "partial"] == [
+        event for event in window.events if event["type"] != "partial"
+    ]
+
+
 @pytest.mark.parametrize("moment", ["loading", "translating", "draining"])
 def test_the_window_closes_at_any_moment(
     opened: Callable[..., Any], recordings: dict[Path, Any], moment: str, tmp_path: Path
