@@ -15,8 +15,8 @@ from s2t2_live.errors import SettingsError
 from s2t2_live.live.events import EndReason
 
 FORGET = 1.0
-"""Seconds of lost audio after which the detector begins anew. Behind a shorter hole it is still the same room and voice,
-and a detector that has to find that out again misses the rest of the word."""
+"""Seconds of lost audio after which the detector begins anew. Behind a shorter hole are the same room and voice, and a
+detector that has to find that out again misses the rest of the word."""
 
 
 @dataclass(frozen=True, slots=True)

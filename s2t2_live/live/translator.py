@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.audio.segmenter import SegmentOutput
+from s2t2_live.errors import AudioError
 from s2t2_live.live.events import Error, Event, Final, Gap, Partial
 from s2t2_live.live.guards import collapse_repeats, token_budget
 from s2t2_live.live.guess import whole_words
@@ -200,7 +201,8 @@ class Translator:
                 break
             except Exception as error:
                 self._complain(segment, length, error)
-                if attempt == 0:
+                # What cannot be read back from disk is no fault of the GPU's.
+                if attempt == 0 and not isinstance(error, AudioError):
                     self._leave_gpu()
         compute = drafting + self._timer() - begin
         now = self._clock() if self._clock is not None else end.heard / SAMPLE_RATE + compute

@@ -3,9 +3,13 @@
 import threading
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
+from s2t2_live.errors import AudioError
 from s2t2_live.live.events import Error, Final, Gap, Partial
+from s2t2_live.live.jobs import Segment
+from s2t2_live.live.policy import PolicySettings
 from tests.live.translators import RATE, Bench
 
 
@@ -131,6 +135,31 @@ def test_after_a_failure_of_the_gpu_the_cpu_goes_on(bench: Callable[..., Bench])
     assert "CUDA out of memory" in first.message
     assert "goes on on the CPU" in second.message
     assert not second.fatal
+
+
+def test_audio_that_cannot_be_read_back_is_no_fault_of_the_gpu(
+    bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    it = bench(live=False, policy=PolicySettings(name="final-only"))
+    it.model.device = "cuda"
+    held = it.translator._queue.audio
+    failing = iter([True, True])
+
+    def audio(segment: Segment, length: int) -> np.ndarray:
+        if next(failing, False):
+            raise AudioError("waiting audio cannot be read back from disk")
+        return held(segment, length)
+
+    monkeypatch.setattr(it.translator._queue, "audio", audio)
+    it.translator.start()
+    it.segment(1.2)
+    it.segment(1.2)
+    it.drain()
+    assert [event.text for event in it.of(Final)] == ["", "w1 w2."]
+    assert it.model.device == "cuda"
+    (error,) = it.of(Error)
+    assert "cannot be read back" in error.message
+    assert len(it.of(Gap)) == 1
 
 
 def test_a_gpu_that_does_not_give_the_model_back(bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch) -> None:
