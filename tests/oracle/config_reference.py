@@ -1,8 +1,8 @@
 """Makes configurations of transformers 4.37.2 and prints their dictionaries as JSON. Runs in .venv-oracle.
 
 Argument: a JSON file with a list of cases: ``class``, and either the ``fields`` it is made of or a ``folder`` that it
-is loaded from; ``overrides`` of the loading; ``save``, a folder to save to. Printed for each: the whole dictionary, what
-its file holds, and the options of generation that follow from it.
+is loaded from; ``overrides`` of the loading; ``save``, a folder to save to. Printed for each: the whole dictionary,
+what its file holds, and the options of generation that follow from it.
 """
 
 import json

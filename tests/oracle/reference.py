@@ -1,8 +1,9 @@
 """Runs models of transformers 4.37.2 on the cases of a JSON file and writes what they give. Runs in .venv-oracle.
 
-Each case names its model, by `config` and `seed` or by the `folder` of a checkpoint, and what to do with it:
-`save` (a folder) and `format`; `inputs`, a safetensors file with the tensors of `forward`, `training`, `decoder` and
-`generate`; and `out`, the safetensors file for the results.
+Each case names its model, by `config` and `seed`, by the `folder` of a checkpoint, or by a folder `joined` that holds
+an `encoder` and a `decoder`, and what to do with it: `save` (a folder) and `format`; `parts`, a folder for the encoder
+and the decoder on their own; `inputs`, a safetensors file with the tensors of `forward`, `tuple` (`forward` without
+named outputs), `training`, `decoder` and `generate`; and `out`, the safetensors file for the results.
 """
 
 import json
@@ -82,16 +83,26 @@ def pick(inputs, prefix):
 def run_case(case):
     if "folder" in case:
         model = SpeechEncoderDecoderModel.from_pretrained(case["folder"]).eval()
+    elif "joined" in case:
+        parts = [f"{case['joined']}/{part}" for part in ("encoder", "decoder")]
+        model = SpeechEncoderDecoderModel.from_encoder_decoder_pretrained(*parts, **case["options"]).eval()
     else:
         model = build(case["config"], case["seed"], case["scale"])
     if "save" in case:
         save(model, case["save"], case["format"])
+    if "parts" in case:
+        model.encoder.save_pretrained(f"{case['parts']}/encoder")
+        model.decoder.save_pretrained(f"{case['parts']}/decoder")
     results = {}
     inputs = load_file(case["inputs"]) if "inputs" in case else {}
     if "forward" in case:
         with torch.no_grad():
             output = model(**pick(inputs, "forward"), output_attentions=True, output_hidden_states=True)
         flat("forward", output, results)
+    if "tuple" in case:
+        with torch.no_grad():
+            output = model(**pick(inputs, "forward"), **case["tuple"], return_dict=False)
+        flat("tuple", output, results)
     if "decoder" in case:
         arguments = pick(inputs, "decoder")
         following = pick(inputs, "following")

@@ -21,6 +21,7 @@ from s2t2_live import (
     Wav2Vec2Config,
     Wav2Vec2Model,
 )
+from tests.oracle.nested import flat
 
 pytestmark = pytest.mark.oracle
 
@@ -94,6 +95,45 @@ def test_ours_load_in_the_other(oracle: Any, speech: list[Tensor], tmp_path: Pat
         torch.testing.assert_close(output.logits, results["forward.logits"], atol=1e-4, rtol=0)
         torch.testing.assert_close(output.loss, results["forward.loss"], atol=1e-4, rtol=0)
         assert tokens(model, inputs, SEARCHES) == expected_tokens(results, SEARCHES)
+
+
+@pytest.mark.parametrize("encoder", ["wav2vec2", "hubert"])
+def test_parts_load_alone_and_together(encoder: str, oracle: Any, speech: list[Tensor], tmp_path: Path) -> None:
+    """Encoders and decoders on their own cross over, too; without a projection, which would be drawn at random."""
+    sizes = {"hidden_size": 12, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 16}
+    convolutions = {"conv_dim": [8] * 7, "num_conv_pos_embeddings": 8, "num_conv_pos_embedding_groups": 2}
+    decoder = {"vocab_size": 30, "decoder_layers": 2, "decoder_ffn_dim": 24, "d_model": 12, "pad_token_id": 1}
+    options = {"encoder_layerdrop": 0.3, "decoder_use_cache": True, "pad_token_id": 1}
+    given = {"forward.inputs": speech[0][None, :9000], "forward.decoder_input_ids": torch.tensor([[2, 5, 6, 7]])}
+    for shown in ({}, {"output_attentions": True, "output_hidden_states": True}):
+        case: dict[str, Any] = {
+            "config": {
+                "encoder": {"model_type": encoder, **sizes, **convolutions},
+                "decoder": {**decoder, "tie_word_embeddings": not shown},
+                "whole": {"pad_token_id": 1, "decoder_start_token_id": 2},
+            },
+            "seed": 3,
+            "scale": {"embeddings": 20.0, "head": 30.0, "noise": 0.05},
+            "parts": str(tmp_path / f"theirs-{len(shown)}"),
+            "inputs": given,
+            "tuple": shown,
+        }
+        (expected,) = oracle.run([case])
+        folders = [f"{case['parts']}/{part}" for part in ("encoder", "decoder")]
+        model = SpeechEncoderDecoderModel.from_encoder_decoder_pretrained(*folders, **options).eval()
+        assert model.config.encoder.layerdrop == 0.3
+        model.encoder.save_pretrained(tmp_path / f"ours-{len(shown)}" / "encoder")
+        model.decoder.save_pretrained(tmp_path / f"ours-{len(shown)}" / "decoder")
+        joined = {"joined": str(tmp_path / f"ours-{len(shown)}"), "options": options, "inputs": given, "tuple": shown}
+        with torch.no_grad():
+            arguments = {name.removeprefix("forward."): tensor for name, tensor in given.items()}
+            output = model(**arguments, **shown, return_dict=False)
+        assert isinstance(output, tuple)
+        found = dict(flat("tuple", output))
+        for results in (expected, *oracle.run([joined])):
+            assert found.keys() == results.keys()
+            for name, tensor in results.items():
+                torch.testing.assert_close(found[name], tensor, atol=1e-4, rtol=0, msg=name)
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from torch import Tensor
 
 from s2t2_live import SpeechEncoderDecoderModel
+from tests.oracle.nested import flat
 
 pytestmark = pytest.mark.oracle
 
@@ -205,18 +205,6 @@ class Case:
 
     def expected(self, prefix: str) -> dict[str, Tensor]:
         return {name: t for name, t in self.results.items() if name.startswith(f"{prefix}.")}
-
-
-def flat(prefix: str, value: Any) -> Iterator[tuple[str, Tensor]]:
-    """The tensors of a nested output, by path."""
-    if isinstance(value, Tensor):
-        yield prefix, value
-    elif isinstance(value, tuple):
-        for i, item in enumerate(value):
-            yield from flat(f"{prefix}.{i}", item)
-    elif hasattr(value, "items"):
-        for name, item in value.items():
-            yield from flat(f"{prefix}.{name}", item)
 
 
 @pytest.fixture(scope="session")
