@@ -163,6 +163,21 @@ def test_articles_after_a_transitive_verb(trained: list[Phrase], article: str, n
         assert re.fullmatch(article + "|(?:Ihr|unser|sein|ihr|noch|nur|schon)(?:en|e)?", match[1]), match[0]
 
 
+@pytest.mark.parametrize(
+    ("word", "wrong"),
+    [
+        (r"abgebogen", r"\b(?:habe|hat|haben)\b"),
+        (r"\bSorgen\b", r"\bmich\b"),
+        (r"\bnach [A-Z]\w+ (?:fahren|gefahren)", r"\bFlugzeug\b"),
+        (r"\blegen\b", r"\b(?:Glas|Vase|Tasse)\b"),
+    ],
+)
+def test_what_does_not_go_together(trained: list[Phrase], word: str, wrong: str) -> None:
+    found = [phrase for phrase in trained if re.search(word, phrase.german)]
+    assert found
+    assert not [phrase for phrase in found if re.search(wrong, phrase.german)]
+
+
 def test_owners_are_the_same_in_both_languages(trained: list[Phrase], held_out: list[Phrase]) -> None:
     """A capital "Ihr" within the sentence is the listener's, so English must say "your"."""
     for phrase in trained + held_out:

@@ -173,6 +173,15 @@ def test_clock_times(spoken: str, written: str) -> None:
     assert times[spoken] == written
 
 
+def test_prices_are_in_the_accusative() -> None:
+    draw = draw_of("PRICE")
+    assert draw is not None
+    rng = random.Random(0)
+    prices = {price.english: price.german for price in (draw(rng) for _ in range(5000))}
+    shown = [prices[spoken] for spoken in ("one euro", "four euros", "four euros fifty")]
+    assert shown == ["einen Euro", "vier Euro", "4,50 Euro"]
+
+
 @pytest.mark.parametrize(
     ("long", "short"),
     [
