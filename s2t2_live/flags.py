@@ -234,7 +234,7 @@ def make_parser() -> Parser:
         "--speed",
         choices=("realtime", "max"),
         default="realtime",
-        help="as fast as the recording plays, or as fast as the machine can (default: realtime)",
+        help="as fast as the recording plays, or, with --no-gui, as fast as the machine can (default: realtime)",
     )
 
     group = parser.add_argument_group("captions")
@@ -255,7 +255,10 @@ def make_parser() -> Parser:
         help="their formats, with commas between: txt, srt, vtt, jsonl",
     )
     group.add_argument(
-        "--save-audio", type=Path, metavar="FILE", help="also write what was heard into this WAV or FLAC file"
+        "--save-audio",
+        type=Path,
+        metavar="FILE",
+        help="with --no-gui: also write what was heard into this WAV or FLAC file",
     )
 
     group = parser.add_argument_group("model")
