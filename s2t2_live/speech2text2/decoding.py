@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from s2t2_live.speech2text2.attention import causal_mask, padding_mask
 from s2t2_live.speech2text2.cache import Slots
@@ -104,6 +105,7 @@ class CachedDecoding:
         return self._inference.head(x.flatten(0, 1))
 
     def _run(self, x: Tensor, mask: Tensor | None) -> tuple[Tensor, Trace]:
+        x = F.dropout(x, self.decoder.config.dropout, self.decoder.training)
         return self._inference.run(x, self._slots, self._frames, mask, self._frame_mask)
 
     def _extend_mask(self, origins: Tensor | None) -> Tensor:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from s2t2_live.errors import AudioInputError, InputError
+from s2t2_live.errors import InputError
 from s2t2_live.speech2text2.beam_search import BeamSearch, Hypothesis, largest
 from s2t2_live.speech2text2.decoder import Speech2Text2ForCausalLM
 from s2t2_live.speech2text2.decoding import CachedDecoding, Kept, Wanted
@@ -42,7 +42,12 @@ class Generator:
     project: Any
     generation_config: GenerationConfig
     _derived_config: GenerationConfig | None
-    _no_options: ClassVar[tuple[str, ...]] = ("decoder_attention_mask", "past_key_values", "input_features")
+    _no_options: ClassVar[tuple[str, ...]] = (
+        "decoder_attention_mask",
+        "past_key_values",
+        "input_features",
+        "synced_gpus",
+    )
 
     def derive_generation_config(self) -> None:
         """Takes the options from the model's configuration, for want of a file of their own."""
@@ -152,8 +157,6 @@ class Generator:
     def _encode(self, audio: Tensor | None, attention_mask: Tensor | None, config: GenerationConfig) -> EncoderOutput:
         if audio is None:
             raise InputError("Give the audio as `inputs` or `input_values`, or `encoder_outputs`.")
-        if not bool(torch.isfinite(audio).all()):
-            raise AudioInputError("The audio has values that are not finite.")
         return self.encoder(
             audio,
             attention_mask=attention_mask,
@@ -163,10 +166,15 @@ class Generator:
         )
 
     def _prompt(self, ids: Tensor | None, batch: int, config: GenerationConfig, device: torch.device) -> Tensor:
-        start = config.decoder_start_token_id if config.decoder_start_token_id is not None else config.bos_token_id
+        own = self.generation_config
+        starts = (config.decoder_start_token_id, own.decoder_start_token_id, config.bos_token_id, own.bos_token_id)
+        start = next((token for token in starts if token is not None), None)
         if start is None:
             raise InputError("Set decoder_start_token_id or bos_token_id in the generation configuration.")
         begin = torch.full((batch, 1), start, dtype=torch.long, device=device)
+        self.decoder.get_decoder().check_ids(begin)
+        if config.pad_token_id is not None:
+            self.decoder.get_decoder().check_ids(torch.tensor(config.pad_token_id))
         if ids is None:
             return begin
         if ids.dim() != 2 or len(ids) != batch:

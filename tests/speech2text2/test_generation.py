@@ -330,6 +330,14 @@ def test_results_may_take_part_in_training(model: SpeechEncoderDecoderModel, aud
         assert not output.sequences.is_inference()
 
 
+def test_tokens_that_options_of_the_call_do_not_have_are_the_models_own(
+    model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]
+) -> None:
+    options = GenerationConfig(max_length=6, eos_token_id=2, pad_token_id=1)
+    expected = model.generate(**audio, max_length=6)
+    assert torch.equal(model.generate(**audio, generation_config=options, synced_gpus=False), expected)
+
+
 def test_past_the_position_table(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
     for beams in (1, 3):
         assert model.generate(**audio, num_beams=beams, min_length=60, max_length=60).shape[1] == 60
@@ -351,6 +359,8 @@ def test_past_the_position_table(model: SpeechEncoderDecoderModel, audio: dict[s
         ({"decoder_input_ids": torch.ones(1, 2, dtype=torch.long)}, "decoder_input_ids"),
         ({"num_beams": 2, "max_length": 2, "decoder_input_ids": torch.full((3, 4), 2)}, "max_length"),
         ({"bad_words_ids": [[]]}, "at least one"),
+        ({"decoder_start_token_id": 40}, "token id 40"),
+        ({"pad_token_id": -1}, "token id -1"),
         ({"bad_words_ids": [[3, 40]]}, "token id 40 is outside"),
         ({"suppress_tokens": [5, -1]}, "token id -1 is outside"),
         ({"begin_suppress_tokens": [41]}, "token id 41 is outside"),
