@@ -7,7 +7,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from s2t2_live.errors import S2T2Error
-from s2t2_live.settings import Settings
+from s2t2_live.settings import Settings, user_file
 from s2t2_live.settings_file import save_settings
 
 DELAY = 1000
@@ -27,7 +27,7 @@ class Preferences(QObject):
         super().__init__(parent)
         self.settings = settings
         self._saved = settings
-        self._file = file
+        self._file = user_file() if file is None else file
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(DELAY)

@@ -63,3 +63,14 @@ def test_a_file_that_cannot_be_written_is_told_and_the_change_holds(qtbot: QtBot
     assert caught.args is not None
     assert "the settings hold until the end" in caught.args[0]
     assert preferences.settings == LARGE
+
+
+def test_the_users_own_file_is_the_one_of_the_beginning(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    preferences = Preferences(Settings())
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "elsewhere"))
+    preferences.change(LARGE)
+    preferences.save()
+    assert (home / "config" / "s2t2-live" / "config.toml").is_file()
+    assert not (tmp_path / "elsewhere").exists()
