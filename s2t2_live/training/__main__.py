@@ -68,8 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     for sub in (everything, training):
         sub.add_argument("--minutes", type=float, default=120.0, help="of the whole run (default: %(default)s)")
         sub.add_argument("--merges", type=int, default=1500, help="BPE merges of a new vocabulary")
-        sub.add_argument("--rate", type=float, default=1e-3, help="peak learning rate (default: %(default)s)")
-        sub.add_argument("--batch", type=float, default=36.0, help="seconds of audio a batch (default: %(default)s)")
+        sub.add_argument("--rate", type=float, default=8e-4, help="peak learning rate (default: %(default)s)")
+        sub.add_argument("--batch", type=float, default=96.0, help="seconds of audio a batch (default: %(default)s)")
         sub.add_argument(
             "--prefixes",
             type=float,

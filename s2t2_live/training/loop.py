@@ -25,6 +25,7 @@ from s2t2_live.training.augmentation import Augmentation, AugmentationSettings, 
 from s2t2_live.training.batches import IGNORED, Batch, BatchSettings, evaluation_batches, training_batches
 from s2t2_live.training.ctc import CTCHead
 from s2t2_live.training.inference import sample_mask, translate, usable_device
+from s2t2_live.training.muon import Muon
 from s2t2_live.training.speech import Speech
 from s2t2_live.training.targets import TextEncoder
 
@@ -41,6 +42,8 @@ class TrainingSettings:
     cool_down: float = 25.0
     """Minutes at the end in which the rate falls; before, it is constant, so that a run can be lengthened later."""
     weight_decay: float = 0.01
+    muon: bool = False
+    """Matrices of hidden layers by Muon: fewer updates, each a little longer; all else, and otherwise all, by AdamW."""
     clip: float = 2.0
     """Largest gradient norm."""
     label_smoothing: float = 0.1
@@ -125,15 +128,20 @@ class Trainer:
         self.ctc = CTCHead(model.config.decoder.d_model).to(device)
         self.augmentation = Augmentation(settings.augmentation)
         learned = [p for p in (*model.parameters(), *self.ctc.parameters()) if p.requires_grad]
-        decayed = [p for p in learned if p.ndim > 1]
+        hidden = hidden_matrices(model) if settings.muon else []
+        decayed = [p for p in learned if p.ndim > 1 and not any(p is matrix for matrix in hidden)]
         plain = [p for p in learned if p.ndim <= 1]
         self.parameters = learned
-        self.optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-            lr=settings.peak_learning_rate,
-            betas=(0.9, 0.98),
-            fused=True,
-        )
+        self.optimizers: list[torch.optim.Optimizer] = [
+            torch.optim.AdamW(
+                [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+                lr=settings.peak_learning_rate,
+                betas=(0.9, 0.98),
+                fused=True,
+            )
+        ]
+        if hidden:
+            self.optimizers.append(Muon(hidden, lr=settings.peak_learning_rate, weight_decay=settings.weight_decay))
         folder.mkdir(parents=True, exist_ok=True)
         if self.state_path.exists():
             self._resume()
@@ -207,7 +215,7 @@ class Trainer:
         state = {
             "model": self.model.state_dict(),
             "ctc": self.ctc.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "progress": asdict(self.progress),
         }
         partial = self.state_path.with_suffix(".part")
@@ -219,7 +227,8 @@ class Trainer:
             state = torch.load(self.state_path, map_location=self.device, weights_only=True)
             self.model.load_state_dict(state["model"])
             self.ctc.load_state_dict(state["ctc"])
-            self.optimizer.load_state_dict(state["optimizer"])
+            for optimizer, known in zip(self.optimizers, state["optimizers"], strict=True):
+                optimizer.load_state_dict(known)
             self.progress = Progress(**state["progress"])
         except (RuntimeError, UnpicklingError, EOFError, KeyError, TypeError, ValueError) as error:
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
@@ -249,8 +258,9 @@ class Trainer:
         audio = batch.audio.to(self.device)
         with torch.no_grad():
             audio = normalize(self.augmentation(audio, batch.lengths, generator, strength), batch.lengths)
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.learning_rate()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.learning_rate()
         half = self.device.type == "cuda" if settings.bf16 is None else settings.bf16
         with torch.autocast(self.device.type, torch.bfloat16, enabled=half):
             logits, states, frames, labels = self._forward(audio, batch)
@@ -261,11 +271,13 @@ class Trainer:
             ignore_index=IGNORED,
             label_smoothing=settings.label_smoothing,
         )
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         (cross_entropy + settings.ctc_weight * ctc).backward()
         # One broken batch must not break the model.
         if torch.isfinite(nn.utils.clip_grad_norm_(self.parameters, settings.clip)):
-            self.optimizer.step()
+            for optimizer in self.optimizers:
+                optimizer.step()
         return torch.stack((cross_entropy, ctc)).detach()
 
     def _forward(self, audio: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
@@ -320,6 +332,13 @@ class Trainer:
         with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
             history.write(json.dumps(line) + "\n")
         self.listeners.report(line)
+
+
+def hidden_matrices(model: SpeechEncoderDecoderModel) -> list[nn.Parameter]:
+    """The learned matrices of the layers: not the embeddings, whose rows have little to do with each other."""
+    layers = (*model.encoder.modules(), *model.decoder.get_decoder().modules())
+    matrices = [module.weight for module in layers if isinstance(module, nn.Linear | nn.Conv1d)]
+    return [matrix for matrix in matrices if isinstance(matrix, nn.Parameter) and matrix.requires_grad]
 
 
 def frame_count(model: SpeechEncoderDecoderModel, lengths: Tensor) -> Tensor:

@@ -52,9 +52,9 @@ class Recipe:
     """Of a new vocabulary."""
     minutes: float = 120.0
     """Of training, in all."""
-    rate: float = 1e-3
+    rate: float = 8e-4
     """Peak learning rate."""
-    batch: float = 36.0
+    batch: float = 96.0
     """Seconds of audio."""
     prefixes: float = 0.15
     """Share of the utterances that are cut off, once they are aligned."""
@@ -173,6 +173,7 @@ class Recipe:
         settings = TrainingSettings(
             minutes=self.minutes,
             peak_learning_rate=self.rate,
+            muon=True,
             batches=BatchSettings(seconds=self.batch, prefixes=self.prefixes),
         )
         return Trainer(model, TextEncoder(tokenizer), run, settings, device=self.device, listeners=listeners)

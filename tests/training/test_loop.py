@@ -85,8 +85,9 @@ def train_updates(trainer: Trainer, speech: SpeechShards, updates: int) -> None:
 
 
 @pytest.mark.slow
-def test_it_learns_saves_goes_on_and_ships(speech: SpeechShards, tmp_path: Path) -> None:
-    trainer = make_trainer(tmp_path, speech)
+@pytest.mark.parametrize("muon", [False, True])
+def test_it_learns_saves_goes_on_and_ships(muon: bool, speech: SpeechShards, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, speech, muon=muon)
     before = trainer.evaluate(speech, whole=True)
     after = before
     while after["exact"] <= 85 and trainer.progress.updates < PATIENCE:
@@ -96,7 +97,8 @@ def test_it_learns_saves_goes_on_and_ships(speech: SpeechShards, tmp_path: Path)
     assert before["exact"] < 50 < 85 < after["exact"]
     assert after["validation_ctc"] < 0.5 * before["validation_ctc"]
 
-    resumed = make_trainer(tmp_path, speech)
+    resumed = make_trainer(tmp_path, speech, muon=muon)
+    assert len(resumed.optimizers) == 1 + muon
     assert resumed.progress.updates == trainer.progress.updates
     assert resumed.progress.heard == trainer.progress.heard
     assert resumed.evaluate(speech, whole=True)["exact"] == after["exact"]
@@ -130,6 +132,19 @@ def test_the_filter_bank_stays_as_it_is(speech: SpeechShards, tmp_path: Path) ->
     learned = {id(parameter) for parameter in trainer.parameters}
     assert not {id(parameter) for parameter in convolution.parameters()} & learned
     assert id(trainer.model.encoder.feature_extractor.conv_layers[1].conv.weight) in learned
+
+
+def test_muon_takes_the_matrices_of_the_layers(speech: SpeechShards, tmp_path: Path) -> None:
+    trainer = make_trainer(tmp_path, speech, muon=True)
+    adamw, muon = ([p for group in o.param_groups for p in group["params"]] for o in trainer.optimizers)
+    assert sorted(map(id, (*adamw, *muon))) == sorted(map(id, trainer.parameters))
+    names = {id(parameter): name for name, parameter in trainer.model.named_parameters()}
+    assert all(names[id(p)].endswith("weight") and p.ndim in (2, 3) for p in muon)
+    assert not any("embed" in names[id(p)] or "norm" in names[id(p)] for p in muon)
+    batch = next(trainer._stream(speech))
+    before = [p.detach().clone() for p in trainer.parameters]
+    trainer._update(batch)
+    assert not any(torch.equal(one, other) for one, other in zip(before, trainer.parameters, strict=True))
 
 
 def test_frame_count_is_the_length_of_the_encoder_output() -> None:
@@ -177,16 +192,6 @@ def test_it_ends_when_nothing_gets_better_and_tells_of_the_best(speech: SpeechSh
     again = make_trainer(tmp_path, speech, patience=2, evaluate_every=0.0)
     again.train(speech, speech)
     assert again.progress.updates == 3
-
-
-def test_a_state_from_before_the_best_was_kept_goes_on(speech: SpeechShards, tmp_path: Path) -> None:
-    trainer = make_trainer(tmp_path, speech)
-    trainer.progress.updates = 7
-    trainer.save()
-    state = torch.load(trainer.state_path, weights_only=True)
-    del state["progress"]["best"], state["progress"]["stale"]
-    torch.save(state, trainer.state_path)
-    assert make_trainer(tmp_path, speech).progress.updates == 7
 
 
 def test_bfloat16_computes_nearly_the_same(speech: SpeechShards, tmp_path: Path) -> None:
