@@ -258,6 +258,8 @@ class Trainer:
         audio = batch.audio.to(self.device)
         with torch.no_grad():
             audio = normalize(self.augmentation(audio, batch.lengths, generator, strength), batch.lengths)
+        if not bool(torch.isfinite(audio).all()):  # One broken batch must not end the training.
+            return torch.full((2,), torch.nan)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.learning_rate()
