@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import os
 import pty
@@ -20,12 +21,15 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from s2t2_live.training.recordings import Recording
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("demo_model")]
 
 RATES = (16_000, 44_100, 48_000)
+SHIFTS = range(0, 20, 2)
+"""Milliseconds; the voice detector looks at frames of 20."""
 LIGHT = ("--policy", "final-only", "--beam-size", "1")
 """Flags with which neither the load of the machine nor a shift by a millisecond makes a difference to the captions."""
 
@@ -35,17 +39,43 @@ Listening = Callable[..., AbstractContextManager[Any]]
 
 @pytest.fixture(scope="module")
 def understood(recordings: dict[Path, Recording], run: Run, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """The recordings that the model translates word for word.
+    """Recordings of three sentences each, which the model gets right however they are shifted and resampled.
 
     Of what it does not understand it makes something else whenever the sound is shifted by a millisecond, in a replay
     too; that says nothing about the microphone.
     """
     folder = tmp_path_factory.mktemp("understood")
-    assert run("--no-gui", "--speed", "max", *LIGHT, "-o", folder, "-f", "txt", *recordings).returncode == 0
-    said = {path: (folder / f"{path.stem}.txt").read_text("utf-8").split() for path in recordings}
-    right = [path for path in sorted(recordings) if said[path] == recordings[path].german.split()]
-    assert len(right) >= 3
-    return right
+    sentences: list[np.ndarray] = []
+    wanted = " ".join(recording.german for recording in recordings.values())
+    for path in sorted(recordings):
+        samples, _ = soundfile.read(path)
+        done = run("--no-gui", "--json", "--speed", "max", *LIGHT, path)
+        assert done.returncode == 0, done.stderr
+        events = map(json.loads, done.stdout.splitlines())
+        finals = [event for event in events if event["type"] == "final" and event["text"] and event["text"] in wanted]
+        spans = [(int(16_000 * (event["start"] - 0.3)), int(16_000 * (event["end"] + 0.3))) for event in finals]
+        sentences += [samples[max(0, start) : end] for start, end in spans]
+    changed: dict[Path, int] = {}
+    for number, sentence in enumerate(sentences):
+        for shift, rate in itertools.product(SHIFTS, RATES[:2]):
+            path = folder / f"{number}-{shift}-{rate}.wav"
+            samples = soxr.resample(np.concatenate([np.zeros(16 * shift), sentence]), 16_000, rate)
+            soundfile.write(path, samples, rate)
+            changed[path] = number
+    done = run("--no-gui", "--speed", "max", *LIGHT, "-o", folder, "-f", "txt", *changed)
+    assert done.returncode == 0, done.stderr
+    said: dict[int, set[str]] = {}
+    for path, number in changed.items():
+        said.setdefault(number, set()).add(path.with_suffix(".txt").read_text(encoding="utf-8"))
+    steady = [number for number, texts in said.items() if len(texts) == 1 and {*texts}.pop().strip() in wanted]
+    assert len(steady) >= 6
+    pause = np.zeros(16_000)
+    made = []
+    for first, second, third in zip(steady[::3], steady[1::3], steady[2::3], strict=False):
+        made.append(folder / f"from-{first}.wav")
+        parts = [sentences[first], pause, sentences[second], pause, sentences[third]]
+        soundfile.write(made[-1], np.concatenate(parts), 16_000)
+    return made
 
 
 def joined(path: Path, recordings: Sequence[Path], least: float) -> Path:
@@ -104,7 +134,7 @@ def test_a_microphone_gives_the_finals_of_the_replay(
         whole(command)
         assert command.events[0]["sample_rate"] == rate
         assert command.of("gap") == []
-        assert word_error(reference, command.texts) <= 0.02, (rate, reference, command.texts)
+        assert word_error(reference, command.texts) <= 0.02, (rate, set(command.texts) - set(reference))
 
 
 def test_a_server_that_is_killed_and_comes_back(
