@@ -135,7 +135,8 @@ def main() -> None:
     studio.save("settings", studio.grab(dialog))
     dialog.close()
     loop = QEventLoop()
-    controller.shut_down.connect(loop.quit)
+    # Queued, because without a session it comes before the loop runs.
+    controller.shut_down.connect(loop.quit, Qt.ConnectionType.QueuedConnection)
     window.close()
     loop.exec()
     sys.stdout.flush()
