@@ -29,7 +29,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(weights, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
+    def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]  # torch returns a loss
         """One step along the gradients; `closure` is not called."""
         for group in self.param_groups:
             alike: dict[tuple[int, int], list[tuple[nn.Parameter, Tensor]]] = {}
@@ -49,8 +49,9 @@ class Muon(torch.optim.Optimizer):
         state: dict[str, Any] = self.state[weight]
         gradient = weight.grad
         assert gradient is not None
-        average = state.setdefault("average", torch.zeros_like(weight))
-        average.lerp_(gradient, 1 - momentum)
+        if not state:
+            state["average"] = torch.zeros_like(weight)
+        average: Tensor = state["average"].lerp_(gradient, 1 - momentum)
         return gradient.lerp(average, momentum).flatten(1)
 
 

@@ -246,10 +246,10 @@ def test_behind_a_short_hole_more_speech_is_found_than_by_a_detector_that_begins
     assert np.median(missed) == 0.0
 
 
-def test_behind_a_long_hole_the_detector_begins_anew() -> None:
+def test_behind_a_long_hole_the_detector_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     resets: list[bool] = []
     detector = LoudnessDetector()
-    detector.reset = lambda: resets.append(True)  # type: ignore[method-assign]
+    monkeypatch.setattr(detector, "reset", lambda: resets.append(True))
     segmenter = Segmenter(detector, SegmenterSettings())
     segmenter.push(AudioChunk(np.zeros(1_000, dtype=np.float32), 0))
     segmenter.skip(1_000)

@@ -9,7 +9,7 @@ from s2t2_live.audio.chunk import AudioChunk
 from s2t2_live.audio.segmenter import SegmentAudio
 from s2t2_live.live.events import Error, Final
 from s2t2_live.live.policy import PolicySettings
-from tests.live.translators import RATE, Bench
+from tests.live.translators import RATE, Bench, failing
 
 
 def test_a_pause_is_used_for_a_draft_of_the_final(bench: Callable[..., Bench]) -> None:
@@ -92,7 +92,7 @@ def test_a_slow_model_makes_no_drafts(bench: Callable[..., Bench]) -> None:
 
 def test_a_failed_draft_is_no_failure(bench: Callable[..., Bench]) -> None:
     it = bench(live=True, policy=PolicySettings(name="final-only"))
-    it.model.before = lambda length: 1 / 0 if len(it.model.calls) == 1 else None  # type: ignore[assignment, return-value]
+    it.model.before = failing(lambda length: len(it.model.calls) == 1)
     it.translator.start()
     it.start_segment()
     it.speak(1.0)

@@ -13,7 +13,7 @@ from s2t2_live.live.hypothesis import Hypothesis
 from s2t2_live.live.jobs import QUEUED
 from s2t2_live.live.load import LoadSettings
 from s2t2_live.live.policy import PolicySettings
-from tests.live.translators import RATE, Bench
+from tests.live.translators import RATE, Bench, Gate
 
 
 def test_looks_come_at_fixed_lengths_and_the_final_has_all(bench: Callable[..., Bench]) -> None:
@@ -131,21 +131,15 @@ def test_a_final_never_waits_behind_looks_under_load(bench: Callable[..., Bench]
 
 def test_the_ladder_climbs_to_greedy_finals_and_comes_down(bench: Callable[..., Bench]) -> None:
     it = bench(live=True, policy=PolicySettings(name="final-only"))
-    busy, gate = threading.Event(), threading.Event()
-
-    def wait(length: int) -> None:
-        busy.set()
-        gate.wait(30)
-
-    it.model.before = wait
+    gate = it.model.before = Gate()
     it.translator.start()
     it.segment(2.0)
-    assert busy.wait(30)
+    assert gate.reached.wait(30)
     for _ in range(5):
         it.segment(2.0)
     assert [event.level for event in it.of(Load)] == ["coalesce", "finals-only", "greedy"]
     it.segment(1.0)
-    gate.set()
+    gate.open()
     it.until(Final, 7)
     for _ in range(40):
         it.hear(0.5)
@@ -171,23 +165,17 @@ def test_progress_is_up_to_the_first_segment_without_its_final(bench: Callable[.
 def test_what_the_source_lost_is_no_backlog(bench: Callable[..., Bench]) -> None:
     """A pause of ten minutes, while the model is still at work."""
     it = bench(live=True, policy=PolicySettings(name="final-only"))
-    busy, gate = threading.Event(), threading.Event()
-
-    def wait(length: int) -> None:
-        busy.set()
-        gate.wait(30)
-
-    it.model.before = wait
+    gate = it.model.before = Gate()
     it.translator.start()
     it.segment(2.0)
     it.segment(1.0)
-    assert busy.wait(30)
+    assert gate.reached.wait(30)
     it.position += 600 * RATE
     it.translator.hear(it.position, lost=600 * RATE)
     assert it.translator.backlog == pytest.approx(1.0)
     it.segment(0.5)
     assert it.translator.backlog == pytest.approx(1.5)
-    gate.set()
+    gate.open()
     it.drain()
     assert it.of(Load) == []
     assert len(it.of(Final)) == 3

@@ -1,6 +1,5 @@
 """The inference worker when the model fails, or when it is given up: nothing that was shown is lost."""
 
-import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -10,7 +9,7 @@ from s2t2_live.errors import AudioError
 from s2t2_live.live.events import Error, Final, Gap, Partial
 from s2t2_live.live.jobs import Segment
 from s2t2_live.live.policy import PolicySettings
-from tests.live.translators import RATE, Bench
+from tests.live.translators import RATE, Bench, Gate, failing
 
 
 def test_a_failed_look_is_told_once_and_the_final_comes(bench: Callable[..., Bench]) -> None:
@@ -58,20 +57,14 @@ def test_a_failed_final_is_tried_once_more(bench: Callable[..., Bench], failures
 
 def test_abort_drops_what_waits_and_says_how_much(bench: Callable[..., Bench]) -> None:
     it = bench(live=True)
-    entered, gate = threading.Event(), threading.Event()
-
-    def wait(length: int) -> None:
-        entered.set()
-        gate.wait(30)
-
-    it.model.before = wait
+    gate = it.model.before = Gate()
     it.translator.start()
     it.hear(1.0)
     it.segment(2.0)
     it.segment(2.0)
-    assert entered.wait(30)
+    assert gate.reached.wait(30)
     assert it.translator.abort() == (1.0, 5.0)
-    gate.set()
+    gate.open()
     assert it.ended.wait(30)
     assert it.of(Final) == []
     assert it.translator.abort() is None
@@ -88,18 +81,12 @@ def test_abort_keeps_the_committed_words(bench: Callable[..., Bench], ended: boo
     it.speak(1.2)
     it.until(Partial, 2)
     it.until_idle()
-    entered, gate = threading.Event(), threading.Event()
-
-    def wait(length: int) -> None:
-        entered.set()
-        gate.wait(30)
-
-    it.model.before = wait
+    gate = it.model.before = Gate()
     if ended:
         it.end_segment(cut=0.1)
     else:
         it.speak(0.4)
-    assert entered.wait(30)
+    assert gate.reached.wait(30)
     if ended:
         it.segment(0.2)
     it.clock = it.position / RATE + 1
@@ -110,7 +97,7 @@ def test_abort_keeps_the_committed_words(bench: Callable[..., Bench], ended: boo
     assert final.end == pytest.approx(2.1 if ended else 2.6)
     assert final.lag == pytest.approx((1.0 if live else 0.0) + before / RATE - final.end)
     assert not final.revised
-    gate.set()
+    gate.open()
     assert it.ended.wait(30)
     assert it.of(Final) == [final], "the one that was under way is dropped"
     assert len(it.of(Partial)) == 2
@@ -166,7 +153,7 @@ def test_a_gpu_that_does_not_give_the_model_back(bench: Callable[..., Bench], mo
     it = bench(live=False)
     it.model.device = "cuda"
     monkeypatch.setattr(it.model, "to_cpu", lambda: 1 / 0)
-    it.model.before = lambda length: 1 / 0 if length == 19_200 else None  # type: ignore[assignment, return-value]
+    it.model.before = failing(lambda length: length == 19_200)
     it.translator.start()
     it.segment(1.2)
     it.segment(1.0)

@@ -17,6 +17,31 @@ RATE = 16_000
 FULL_STOP = 0
 
 
+class Gate:
+    """Put before a model's calls, it holds them up until it is opened."""
+
+    def __init__(self) -> None:
+        self.reached = threading.Event()
+        self._opened = threading.Event()
+
+    def __call__(self, _: int) -> None:
+        self.reached.set()
+        self._opened.wait(30)
+
+    def open(self) -> None:
+        self._opened.set()
+
+
+def failing(when: Callable[[int], bool]) -> Callable[[int], None]:
+    """To be put before a model's calls: those of which `when` is true of the length of their audio fail."""
+
+    def before(length: int) -> None:
+        if when(length):
+            raise RuntimeError("broken")
+
+    return before
+
+
 class CountingModel:
     """A model at the seam that says one word for each half second and a full stop, and can wait or fail first."""
 

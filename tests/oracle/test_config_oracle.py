@@ -51,7 +51,8 @@ def compared(fields: Any) -> Any:
 def described(config: Any) -> dict[str, Any]:
     options = GenerationConfig.from_model_config(config).to_dict()
     whole = {"all": config.to_dict(), "file": json.loads(config.to_json_string()), "generation": options}
-    return compared(json.loads(json.dumps(whole)))  # type: ignore[no-any-return]
+    found: dict[str, Any] = compared(json.loads(json.dumps(whole)))
+    return found
 
 
 def test_fields_defaults_and_files_are_equal(oracle: Any, tmp_path: Path) -> None:
