@@ -310,12 +310,12 @@ def test_largest_sums(size: int) -> None:
 
 
 def test_largest_sums_where_few_are_allowed() -> None:
-    sums = torch.full((2, 5000), -torch.inf)
-    sums[:, 4999], sums[1, 70] = 2.0, 1.0
+    sums = torch.full((2, 4993), -torch.inf)
+    sums[:, 4992], sums[1, 70] = 2.0, 1.0
     found, indices = largest(sums, 4)
-    assert indices[:, 0].tolist() == [4999, 4999]
+    assert indices[:, 0].tolist() == [4992, 4992]
     assert indices[1, 1] == 70
-    assert int(indices.max()) < 5000
+    assert int(indices.max()) < 4993
     assert found[0, 1] == -torch.inf
 
 
