@@ -13,9 +13,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-COEFFICIENTS = (3.4445, -4.7750, 2.0315)
-"""Of the quintic whose iteration brings every singular value close to 1 (Jordan et al.)."""
-ITERATIONS = 5
+COEFFICIENTS = (
+    (8.3837, -24.7659, 18.3571),
+    (4.0434, -3.0114, 0.5695),
+    (3.5056, -2.6267, 0.5257),
+    (2.4902, -1.8343, 0.4368),
+)
+"""Of the quintics `a x + b x³ + c x⁵` that, one after the other, bring singular values from 0.003 to 1 into 0.8 to 1.2,
+each the best for what the one before leaves (Amsel et al. 2025, https://arxiv.org/abs/2505.16932). Five times the
+quintic of Jordan et al. brings them into 0.68 to 1.2.
+"""
 STEP_SIZE = 0.2
 """Root mean square of a step at a learning rate of 1, about that of AdamW's (Liu et al.)."""
 
@@ -59,18 +66,23 @@ def orthogonal(matrices: Tensor) -> Tensor:
     """Matrices (n, rows, columns) with the same singular vectors, and singular values of about 1."""
     if matrices.shape[1] > matrices.shape[2]:
         return orthogonal(matrices.mT).mT
-    a, b, c = COEFFICIENTS
     x = matrices / matrices.norm(dim=(1, 2), keepdim=True).clamp_min(1e-7)
     if 2 * matrices.shape[1] > matrices.shape[2]:
-        for _ in range(ITERATIONS):
-            gram = x @ x.mT
-            x = a * x + (b * gram + c * gram @ gram) @ x
+        for coefficients in COEFFICIENTS:
+            x = _factor(x @ x.mT, *coefficients) @ x
         return x
     # The same among the much smaller products of the rows: all factors of x are polynomials of the first one.
-    gram, one = x @ x.mT, torch.eye(x.shape[1], dtype=x.dtype, device=x.device)
-    factor = one.expand_as(gram)
-    for _ in range(ITERATIONS):
-        quintic = a * one + b * gram + c * gram @ gram
-        factor = quintic @ factor
-        gram = quintic @ gram @ quintic
-    return factor @ x
+    gram = x @ x.mT
+    factor = product = _factor(gram, *COEFFICIENTS[0])
+    for coefficients in COEFFICIENTS[1:]:
+        gram = factor @ gram @ factor
+        factor = _factor(gram, *coefficients)
+        product = factor @ product
+    return product @ x
+
+
+def _factor(gram: Tensor, a: float, b: float, c: float) -> Tensor:
+    """What a quintic multiplies a matrix by, given the products of its rows (n, rows, rows)."""
+    found = torch.baddbmm(gram, gram, gram, beta=b, alpha=c)
+    found.diagonal(dim1=1, dim2=2).add_(a)
+    return found

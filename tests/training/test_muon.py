@@ -7,7 +7,7 @@ import copy
 import pytest
 import torch
 
-from s2t2_live.training.muon import STEP_SIZE, Muon, orthogonal
+from s2t2_live.training.muon import COEFFICIENTS, STEP_SIZE, Muon, orthogonal
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(16, 16), (16, 24), (12, 48), (48, 12)])
@@ -16,7 +16,7 @@ def test_singular_values_come_close_to_one_and_vectors_stay(rows: int, columns: 
     matrices = torch.randn(3, rows, columns) * torch.tensor([1e-4, 1.0, 100.0])[:, None, None]
     found = orthogonal(matrices)
     values = torch.linalg.svdvals(found)
-    assert 0.5 < float(values.min()) <= float(values.max()) < 1.3
+    assert 0.79 < float(values.min()) <= float(values.max()) < 1.21
     left, _, right = torch.linalg.svd(matrices, full_matrices=False)
     inner = left.mT @ found @ right.mT
     torch.testing.assert_close(inner, torch.diag_embed(inner.diagonal(dim1=1, dim2=2)), atol=2e-2, rtol=0)
@@ -25,9 +25,8 @@ def test_singular_values_come_close_to_one_and_vectors_stay(rows: int, columns: 
 def test_the_shorter_way_for_wide_matrices_gives_the_same() -> None:
     torch.manual_seed(1)
     wide = torch.randn(2, 8, 16, dtype=torch.float64)
-    a, b, c = 3.4445, -4.7750, 2.0315
     x = wide / wide.norm(dim=(1, 2), keepdim=True)
-    for _ in range(5):
+    for a, b, c in COEFFICIENTS:
         gram = x @ x.mT
         x = a * x + (b * gram + c * gram @ gram) @ x
     torch.testing.assert_close(orthogonal(wide), x)
