@@ -156,11 +156,11 @@ class BeamSearch:
 def largest(sums: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """The `count` largest of each row of `(batch, sums)`, largest first, and their indices.
 
-    As `topk`, whose order of equals is undefined; faster, because only blocks with one of the largest maxima can hold
-    one of the largest sums.
+    As `topk`, whose order of equals is undefined; of many sums faster, because only blocks with one of the largest
+    maxima can hold one of the largest sums.
     """
     size = sums.shape[1]
-    if size > 4 * count * _BLOCK:
+    if size > 32 * count * _BLOCK:
         blocks = F.pad(sums, (0, -size % _BLOCK), value=-torch.inf).unflatten(1, (-1, _BLOCK))
         picked = blocks.amax(2).topk(count).indices
         found, places = blocks.gather(1, picked[:, :, None].expand(-1, -1, _BLOCK)).flatten(1).topk(count)

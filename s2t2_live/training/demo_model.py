@@ -50,7 +50,7 @@ def demo_config(vocab_size: int, *, encoder_layers: int = 6) -> SpeechEncoderDec
         decoder_layers=3,
         decoder_attention_heads=4,
         decoder_ffn_dim=1024,
-        dropout=0.1,
+        dropout=0.0,
         max_target_positions=256,
         is_decoder=True,
         add_cross_attention=True,
@@ -65,7 +65,8 @@ def demo_config(vocab_size: int, *, encoder_layers: int = 6) -> SpeechEncoderDec
         pad_token_id=decoder.pad_token_id,
         max_length=120,
         num_beams=5,
-        early_stopping=True,
+        early_stopping=False,
+        length_penalty=0.8,
     )
 
 
