@@ -104,12 +104,13 @@ class _Frames:
         pieces = np.lib.stride_tricks.sliding_window_view(samples, FRAME)[::HOP] * np.hanning(FRAME)
         power = np.abs(np.fft.rfft(pieces, FFT)) ** 2
         total = power.sum(1)
-        logarithm = np.log(power @ _filters().T + 1e-7)
-        cepstrum = logarithm @ _cosines().T
+        logarithm = np.log(_products(power, _filters()) + 1e-7)
+        cepstrum = _products(logarithm, _cosines())
         change = np.zeros_like(cepstrum)
         change[2:-2] = (cepstrum[4:] - cepstrum[:-4]) / 2
         shape = logarithm - logarithm.mean(1, keepdims=True)
         correlation = np.fft.irfft(power, FFT)
+        frequencies = np.fft.rfftfreq(FFT, 1 / SAMPLE_RATE)
         peaks = correlation[:, SAMPLE_RATE // 400 : SAMPLE_RATE // 80].max(1)
         return cls(
             energy=10 * np.log10(total + 1e-8),
@@ -117,7 +118,7 @@ class _Frames:
             change=change,
             flux=np.abs(np.diff(shape, axis=0)).mean(1),
             periodicity=peaks / (correlation[:, 0] + 1e-9),
-            centroid=(power @ np.fft.rfftfreq(FFT, 1 / SAMPLE_RATE)) / (total + 1e-9),
+            centroid=_products(power, frequencies[None])[:, 0] / (total + 1e-9),
         )
 
     def statistics(self, start: int, end: int) -> Array:
@@ -144,6 +145,13 @@ class _Frames:
                 (periodicity > 0.5).mean(),
             ]
         )
+
+
+def _products(rows: Array, columns: Array) -> Array:
+    """Of each with each, (rows, columns). Not by `@`, whose OpenBLAS has threads that go on spinning for milliseconds
+    afterwards, on the cores that the model is to run on.
+    """
+    return np.asarray(np.einsum("ri,ci->rc", rows, columns), dtype=np.float64)
 
 
 @cache

@@ -65,8 +65,6 @@ def demo_config(vocab_size: int, *, encoder_layers: int = 6) -> SpeechEncoderDec
         pad_token_id=decoder.pad_token_id,
         max_length=120,
         num_beams=5,
-        early_stopping=False,
-        length_penalty=0.8,
     )
 
 

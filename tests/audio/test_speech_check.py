@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -62,3 +64,25 @@ def test_too_short_to_judge_is_speech(samples: int) -> None:
 
 def test_silence_is_no_speech() -> None:
     assert speech_check().log_odds(np.zeros(SAMPLE_RATE, dtype=np.float32)) < NO_SPEECH
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_no_thread_but_the_callers_works() -> None:
+    """Threads of a matrix library that go on spinning would take the cores from the model."""
+    code = """
+import os, time
+from pathlib import Path
+import numpy as np
+from s2t2_live.audio.speech_check import speech_check
+samples = np.random.default_rng(0).normal(0, 0.1, 48_000).astype(np.float32)
+begin = time.process_time()
+while time.process_time() < begin + 1.0:
+    speech_check().log_odds(samples)
+ticks = {int(task.name): sum(map(int, (task / "stat").read_text().rpartition(")")[2].split()[11:13]))
+         for task in Path("/proc/self/task").iterdir()}
+own = ticks.pop(os.getpid())
+print(own, sum(ticks.values()))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    own, others = map(int, done.stdout.split())
+    assert others < own / 10
