@@ -147,7 +147,7 @@ class _Frames:
         )
 
 
-def _products(rows: Array, columns: Array) -> Array:
+def _products(rows: Array, columns: NDArray[np.floating[Any]]) -> Array:
     """Of each with each, (rows, columns). Not by `@`, whose OpenBLAS has threads that go on spinning for milliseconds
     afterwards, on the cores that the model is to run on.
     """
