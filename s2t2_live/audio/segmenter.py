@@ -14,6 +14,8 @@ from s2t2_live.audio.vad import VoiceDetector, level
 from s2t2_live.errors import SettingsError
 from s2t2_live.live.events import EndReason
 
+LULL = 0.2
+"""Seconds of silence, if `SegmenterSettings.hangover` is not longer, after which a sentence may be over."""
 FORGET = 1.0
 """Seconds of lost audio after which the detector begins anew. Behind a shorter hole are the same room and voice, and a
 detector that has to find that out again misses the rest of the word."""
@@ -77,6 +79,17 @@ class SegmentAudio:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentLull:
+    """Nobody has spoken for `LULL`. If the segment ends so, all of its audio has been delivered."""
+
+    segment: int
+    settled: bool
+    """Whether all of that audio belongs to this segment for sure; else some of it may be cut off at the limit."""
+    heard: int
+    """How much of the stream it took to know."""
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentEnded:
     """The segment is `[start, end)`; audio of it that was delivered beyond `end` will come again in the next one."""
 
@@ -90,7 +103,7 @@ class SegmentEnded:
     reason: EndReason
 
 
-SegmentOutput: TypeAlias = SegmentStarted | SegmentAudio | SegmentEnded
+SegmentOutput: TypeAlias = SegmentStarted | SegmentAudio | SegmentLull | SegmentEnded
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -180,6 +193,10 @@ class Segmenter:
             self._close(self._speech_end + _samples(self._settings.hangover), "pause", output)
         elif frame.end - self._frames[0].start >= _samples(self._settings.limit):
             self._cut(output)
+        elif frame.start < self._speech_end + _samples(max(LULL, self._settings.hangover)) <= frame.end:
+            end = self._speech_end + _samples(self._settings.hangover)
+            self._deliver(end, output)
+            output.append(SegmentLull(self._count, end <= self._settled_end(), frame.end))
 
     def _look_for_onset(self, output: list[SegmentOutput]) -> None:
         window = list(self._frames)[-2 * self._onset_frames :]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.live.guards import collapse_repeats, token_budget
-from s2t2_live.live.hypothesis import TranslationModel
+from s2t2_live.live.hypothesis import Hypothesis, TranslationModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +37,24 @@ def guess(
     budget = token_budget(len(samples) / SAMPLE_RATE)
     found = model.translate(samples, committed, beam_size=beam_size, max_tokens=budget)
     tokens = collapse_repeats(found.tokens, keep=known)
-    least = math.log(certainty) if certainty > 0 else -math.inf
-    scores = found.log_probabilities[: len(found.tokens)]
-    sure = next((i for i in range(known, len(scores)) if scores[i] < least), len(found.tokens))
+    sure = sure_tokens(found, known, certainty)
     # Behind a loop that was collapsed, tokens and probabilities do not belong together any more.
     return Guess(tokens, max(known, min(sure, common(found.tokens, tokens))), found.attended)
+
+
+def ends_sentence(model: TranslationModel, found: Hypothesis, known: int) -> bool:
+    """Whether the model has ended the sentence behind the first `known` tokens, with a full stop or the like.
+
+    A model that was trained on the beginnings of sentences ends those without.
+    """
+    return found.complete and len(found.tokens) > known and not model.is_word(found.tokens[-1])
+
+
+def sure_tokens(found: Hypothesis, known: int, certainty: float) -> int:
+    """How many tokens come before the first one, behind the `known`, of less than this probability, 0 to 1."""
+    least = math.log(certainty) if certainty > 0 else -math.inf
+    scores = found.log_probabilities[: len(found.tokens)]
+    return next((i for i in range(known, len(scores)) if scores[i] < least), len(found.tokens))
 
 
 def whole_words(model: TranslationModel, tokens: Sequence[int], known: int) -> tuple[int, ...]:

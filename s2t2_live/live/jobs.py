@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
-from s2t2_live.audio.segmenter import SegmentAudio, SegmentEnded, SegmentOutput, SegmentStarted
+from s2t2_live.audio.segmenter import SegmentAudio, SegmentEnded, SegmentLull, SegmentOutput, SegmentStarted
 from s2t2_live.errors import AudioError
 from s2t2_live.live.events import Event, Gap, Load
 from s2t2_live.live.load import Level, LoadLadder, LoadSettings
@@ -21,8 +21,6 @@ from s2t2_live.live.spool import Spool, WaitingAudio
 
 QUEUED = 4
 """Jobs that wait when the source can be held back."""
-PAUSE = 0.06
-"""Seconds by which the stream runs ahead of a segment in a pause; a detector's frame is shorter."""
 SPARE = 1.2
 """Under load, looks come no faster than so many times what one takes."""
 WORTHWHILE = 0.5
@@ -42,8 +40,6 @@ class Segment:
     """How many looks have come due."""
     looked: int = 0
     """Length of the audio at the last look that was not left out."""
-    drafted: int = 0
-    """Length of the audio at the last draft."""
     ended: SegmentEnded | None = None
     """Where it ends, as soon as that is known."""
     lost: int | None = None
@@ -75,10 +71,11 @@ class Look:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Draft:
-    """In a pause: translate a segment as if it ended here."""
+    """In a lull: translate a segment as if it ended here."""
 
     segment: Segment
     length: int
+    settled: bool
     due: int
 
 
@@ -167,6 +164,8 @@ class JobQueue:
                 self._unfinished.append(Segment(output.segment, output.start, self._make_policy(), audio))
             elif isinstance(output, SegmentAudio):
                 self._grow(self._unfinished[-1], output)
+            elif isinstance(output, SegmentLull):
+                self._draft(self._unfinished[-1], output)
             else:
                 self._end(self._unfinished[-1], output)
             self._changed.notify_all()
@@ -177,7 +176,6 @@ class JobQueue:
             self._heard = position
             self._lost += lost
             self._update_load()
-            self._draft()
 
     def release(self) -> None:
         """Hold nothing back any more: the source has been stopped, so what still comes is little."""
@@ -269,23 +267,19 @@ class JobQueue:
         if segment.lost is not None and segment.lost < output.end:
             self._publish(Gap(segment.lost / SAMPLE_RATE, output.end / SAMPLE_RATE, segment.why_lost))
 
-    def _draft(self) -> None:
-        """A pause has begun when the stream is ahead of the segment; whoever listens has time until it ends it."""
-        segment = self._unfinished[-1] if self._unfinished else None
-        if segment is None or segment.ended is not None or not self._live or self.level is not Level.NORMAL:
+    def _draft(self, segment: Segment, lull: SegmentLull) -> None:
+        """There is time until the silence is long enough to end the segment, and its sentence may be over."""
+        if segment.lost is not None or (segment.policy.step is None and not self._live):
             return
-        paused = self._heard - segment.end >= PAUSE * SAMPLE_RATE
-        if paused and segment.drafted < segment.audio.length and self._final_cost <= WORTHWHILE:
-            segment.drafted = segment.audio.length
-            self._jobs.append(Draft(segment, segment.audio.length, self._heard - self._lost))
-            self._changed.notify_all()
+        if self.level is Level.NORMAL and not (self._live and self._final_cost > WORTHWHILE):
+            self._jobs.append(Draft(segment, segment.audio.length, lull.settled, lull.heard - self._lost))
 
     def _superseded(self, job: Job) -> bool:
         if isinstance(job, Finish):
             return False
         if isinstance(job, Draft):
-            went_on = job.segment.ended is not None or job.segment.audio.length > job.length
-            return went_on or self.level is not Level.NORMAL
+            useless = job.segment.policy.step is None and job.segment.audio.length > job.length
+            return job.segment.ended is not None or useless or self.level is not Level.NORMAL
         if self.level is Level.NORMAL:
             return False
         return self.level >= Level.FINALS_ONLY or any(later.segment is job.segment for later in self._jobs)

@@ -6,14 +6,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.audio.segmenter import SegmentOutput
 from s2t2_live.errors import AudioError
 from s2t2_live.live.events import Error, Event, Final, Gap, Partial
 from s2t2_live.live.guards import collapse_repeats, token_budget
-from s2t2_live.live.guess import whole_words
+from s2t2_live.live.guess import committable, ends_sentence, sure_tokens, whole_words
 from s2t2_live.live.hypothesis import TranslationModel
 from s2t2_live.live.jobs import Draft, Finish, Job, JobQueue, Look, Segment
 from s2t2_live.live.load import Level, LoadSettings
@@ -23,6 +23,11 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS = 2
 """How often a final is tried when the model fails."""
+LULL_CERTAINTY = 0.5
+"""The probability that a token needs, at most, to be shown for good in a lull in which the sentence seems to be over.
+
+Lower than `PolicySettings.certainty`: what the model does not know then it is not likely to learn.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,9 @@ class _Version:
     length: int
     committed: tuple[int, ...]
     beam_size: int
+    tokens: tuple[int, ...]
+    ready: int
+    """How many of the tokens can be shown for good in a lull."""
     text: str
     confidence: float | None
 
@@ -161,32 +169,44 @@ class Translator:
             samples = self._queue.audio(segment, job.length)
             decision = segment.policy.look(samples, segment.committed, settled=job.settled)
             segment.committed += decision.commit
-            committed = self._model.text(segment.committed)
-            shown = self._model.text(segment.committed + decision.tentative)
-            partial = Partial(
-                segment=segment.number,
-                start=segment.start / SAMPLE_RATE,
-                end=(segment.start + job.length) / SAMPLE_RATE,
-                committed=committed,
-                tentative=shown[len(committed) :].strip(),
-                compute=self._timer() - begin,
-            )
+            partial = self._partial(segment, job.length, decision.tentative, self._timer() - begin)
         except Exception as error:
             self._complain(segment, job.length, error)
-        with self._telling:
-            if self._queue.done_with(job, self._timer() - begin) and partial is not None:
-                segment.shown = partial.committed
-                self._publish(partial)
+        self._show(job, partial, self._timer() - begin)
 
     def _make_draft(self, job: Draft) -> None:
-        """Have the final ready when the pause turns out to end the segment."""
+        """Have the final ready when the lull turns out to end the segment; show its words if the sentence is over."""
+        segment = job.segment
         begin = self._timer()
+        partial: Partial | None = None
         try:
-            draft = self._translate(job.segment, job.length)
-            self._draft = draft, self._timer() - begin
+            draft = self._translate(segment, job.length)
+            if job.settled and segment.policy.step is not None and draft.ready > len(segment.committed):
+                segment.committed = draft.tokens[: draft.ready]
+                partial = self._partial(segment, job.length, draft.tokens[draft.ready :], self._timer() - begin)
+            self._draft = replace(draft, committed=segment.committed), self._timer() - begin
         except Exception:
-            logger.debug("the model failed on a draft of segment %d", job.segment.number, exc_info=True)
-        self._queue.done_with(job, self._timer() - begin)
+            logger.debug("the model failed on a draft of segment %d", segment.number, exc_info=True)
+        self._show(job, partial, self._timer() - begin)
+
+    def _partial(self, segment: Segment, length: int, tentative: tuple[int, ...], compute: float) -> Partial:
+        committed = self._model.text(segment.committed)
+        shown = self._model.text(segment.committed + tentative)
+        return Partial(
+            segment=segment.number,
+            start=segment.start / SAMPLE_RATE,
+            end=(segment.start + length) / SAMPLE_RATE,
+            committed=committed,
+            tentative=shown[len(committed) :].strip(),
+            compute=compute,
+        )
+
+    def _show(self, job: Look | Draft, partial: Partial | None, cost: float) -> None:
+        """The job is done; tell what came of it, unless all was dropped meanwhile."""
+        with self._telling:
+            if self._queue.done_with(job, cost) and partial is not None:
+                job.segment.shown = partial.committed
+                self._publish(partial)
 
     def _finish(self, job: Finish) -> None:
         segment, end = job.segment, job.ended
@@ -265,7 +285,12 @@ class Translator:
         if not found.complete:
             tokens = whole_words(self._model, tokens, len(committed))
         text = self._model.text(tokens)
-        return _Version(segment.number, length, committed, beam_size, text, found.confidence)
+        ready = len(committed)
+        if tokens == found.tokens and ends_sentence(self._model, found, ready):
+            certainty = min(LULL_CERTAINTY, self._policy_settings.certainty)
+            sure = sure_tokens(found, ready, certainty)
+            ready = committable(self._model, tokens[:sure], ready)
+        return _Version(segment.number, length, committed, beam_size, tokens, ready, text, found.confidence)
 
     def _leave_gpu(self) -> None:
         """After a failure there, the session goes on on the CPU."""

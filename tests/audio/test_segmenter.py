@@ -18,6 +18,7 @@ from s2t2_live.audio.segmenter import (
     SegmentEnded,
     Segmenter,
     SegmenterSettings,
+    SegmentLull,
     SegmentOutput,
     SegmentStarted,
 )
@@ -75,6 +76,10 @@ def segments(output: list[SegmentOutput]) -> list[Segment]:
             assert item.settled <= item.chunk.end
             pieces.append(item.chunk.samples)
             end = item.chunk.end
+        elif isinstance(item, SegmentLull):
+            assert started is not None
+            assert item.segment == started.segment
+            assert end <= item.heard
         else:
             assert started is not None
             assert (item.segment, item.start) == (started.segment, started.start)
@@ -194,6 +199,29 @@ def test_in_a_pause_the_audio_waits() -> None:
     output = segmenter.push(AudioChunk(signal, 0))
     delivered = [item.chunk.end for item in output if isinstance(item, SegmentAudio)]
     assert delivered == [round(1.2 * SAMPLE_RATE)]
+
+
+@pytest.mark.parametrize("hangover", [0.1, 0.2, 0.3])
+def test_a_lull_is_told_of_when_all_is_there_that_the_segment_would_have(hangover: float) -> None:
+    """Twice, because speech goes on after the first one; the pause in a word is none."""
+    signal = sound([(False, 0.5), (True, 0.5), (False, 0.1), (True, 0.5), (False, 0.34), (True, 0.5), (False, 1.0)])
+    output = run(signal, LoudnessDetector(), SegmenterSettings(hangover=hangover), [round(1.75 * SAMPLE_RATE)])
+    (segment,) = segments(output)
+    first, second = [place for place, item in enumerate(output) if isinstance(item, SegmentLull)]
+    lulls = [output[first], output[second]]
+    assert [lull.heard / SAMPLE_RATE for lull in lulls] == pytest.approx(
+        [1.6 + max(0.2, hangover), 2.44 + max(0.2, hangover)]
+    )
+    assert all(lull.settled for lull in lulls)
+    before = [item.chunk.end for item in output[:first] if isinstance(item, SegmentAudio)]
+    assert before[-1] / SAMPLE_RATE == pytest.approx(1.6 + hangover)
+    assert not any(isinstance(item, SegmentAudio) for item in output[second:])
+    assert segment.ended.end / SAMPLE_RATE == pytest.approx(2.44 + hangover)
+
+
+def test_a_lull_near_the_limit_is_not_settled() -> None:
+    output = run(sound([(True, 2.1), (False, 0.5)]), LoudnessDetector(), small, [])
+    assert [item.settled for item in output if isinstance(item, SegmentLull)] == [False]
 
 
 def test_a_gap_ends_the_segment_and_moves_the_clock() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from s2t2_live.audio.chunk import AudioChunk
-from s2t2_live.audio.segmenter import SegmentAudio, SegmentEnded, SegmentStarted
+from s2t2_live.audio.segmenter import SegmentAudio, SegmentEnded, SegmentLull, SegmentStarted
 from s2t2_live.live.events import Event
 from s2t2_live.live.hypothesis import Hypothesis
 from s2t2_live.live.load import LoadSettings
@@ -51,10 +51,14 @@ class CountingModel:
         self.device = "cpu"
         self.before: Callable[[int], None] = lambda length: None
         self.calls: list[tuple[int, tuple[int, ...], int]] = []
+        self.says: Hypothesis | None = None
+        """In place of the words, whatever the audio."""
 
     def translate(self, samples: np.ndarray, prefix: Sequence[int], *, beam_size: int, max_tokens: int) -> Hypothesis:
         self.calls.append((len(samples), tuple(prefix), beam_size))
         self.before(len(samples))
+        if self.says is not None:
+            return self.says
         words = tuple(range(1, 1 + len(samples) // 8_000))
         assert words[: len(prefix)] == tuple(prefix)
         return Hypothesis((*words, FULL_STOP), complete=True, log_probabilities=(-0.5, -0.5))
@@ -131,6 +135,10 @@ class Bench:
     def hear(self, seconds: float) -> None:
         self.position += round(seconds * RATE)
         self.translator.hear(self.position)
+
+    def lull(self, *, settled: bool = True) -> None:
+        """It is quiet; the end of what has been spoken is the quiet part that a segment keeps."""
+        self.translator.put(SegmentLull(self.count, settled, self.position))
 
     def end_segment(self, cut: float = 0.0) -> None:
         end = self.position - round(cut * RATE)
