@@ -129,6 +129,21 @@ def test_agreement_without_new_audio_means_nothing() -> None:
     assert looks("der Zug", "der Zug", advance=0.2)[1] == ("", "der Zug", "too little new audio")
 
 
+def test_of_looks_that_come_faster_all_must_agree_over_that_time() -> None:
+    longer = "der Zug fährt"
+    said = looks("der Zug", "der Zug", "der Zug", longer, longer, longer, advance=0.2)
+    assert [(committed, reason) for committed, _, reason in said] == [
+        ("", "first look"),
+        ("", "too little new audio"),
+        ("der Zug", "agreed"),
+        ("der Zug", "no agreement"),
+        ("der Zug", "no agreement"),
+        ("der Zug fährt", "agreed"),
+    ]
+    said = looks("der Zug", "der heute", "der Zug", "der Zug", "der Zug", advance=0.2)
+    assert [committed for committed, _, _ in said] == ["", "", "der", "der", "der Zug"]
+
+
 def test_audio_that_may_be_cut_off_commits_nothing() -> None:
     assert looks("der Zug", "der Zug", settled=False)[1] == ("", "der Zug", "may be cut off")
 
