@@ -60,11 +60,11 @@ class TranslationSettings:
     """How the audio becomes captions."""
 
     policy: Policy = "local-agreement"
-    step: float = field(default=0.4, metadata={"least": 0.1})
+    step: float = field(default=0.3, metadata={"least": 0.1})
     """Seconds of new audio before a caption in the making is translated again."""
     beam_size: int = field(default=5, metadata={"least": 1, "most": 200})
     """Hypotheses that the final of a segment is chosen from."""
-    certainty: float = field(default=0.7, metadata={"least": 0.0, "most": 1.0})
+    certainty: float = field(default=0.6, metadata={"least": 0.0, "most": 1.0})
     """The probability that a word needs to be shown before its sentence is over."""
     threshold: float = field(default=400.0, metadata={"least": 0.0})
     """Milliseconds before the end of the audio from which the policy alignatt takes nothing for good."""

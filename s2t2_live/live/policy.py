@@ -25,11 +25,11 @@ class PolicySettings:
     """Raises SettingsError for an unknown name or a value out of its range."""
 
     name: str = POLICIES[0]
-    step: float = 0.4
+    step: float = 0.3
     """Seconds of audio between two looks at a segment."""
     beam_size: int = 1
     """Of the looks; the final has its own."""
-    certainty: float = 0.7
+    certainty: float = 0.6
     """The probability that a token of a look needs to be shown, 0 to 1; 0 shows every guess."""
     threshold: float = 400.0
     """Milliseconds before the end of the audio from which `alignatt` takes nothing for good."""
