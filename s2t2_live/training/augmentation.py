@@ -15,18 +15,25 @@ from torch import Tensor
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.training.codecs import CODECS, coded
 
+TAIL = 0.8
+"""Seconds of a room that are heard after the direct sound."""
+
 
 @dataclass(frozen=True, slots=True)
 class AugmentationSettings:
     """How often (a probability for each utterance) and how strongly."""
 
     equalizer: float = 0.7
-    equalizer_db: float = 4.0
+    equalizer_db: float = 5.0
     """Standard deviation of the random frequency response, decibels."""
-    reverberation: float = 0.35
+    reverberation: float = 0.5
+    reverberation_time: tuple[float, float] = (0.1, 1.5)
+    """Range of RT60, seconds; short ones are as frequent as long ones in its logarithm."""
+    direct_db: tuple[float, float] = (-4.0, 15.0)
+    """Range of the direct-to-reverberant ratio, decibels."""
     telephone: float = 0.1
     noise: float = 0.7
-    noise_db: tuple[float, float] = (6.0, 40.0)
+    noise_db: tuple[float, float] = (4.0, 35.0)
     """Range of the signal-to-noise ratio, decibels."""
     babble: float = 0.15
     """Of the noises: voices of the other utterances, talking at once."""
@@ -75,7 +82,10 @@ class Augmentation:
         spectrum = torch.fft.rfft(audio, n=size) * response
         reverberant = chosen(settings.reverberation)
         if bool(reverberant.any()):
-            room = _room_response(batch, uniform(0.08, 0.55, batch, 1), uniform(0.05, 0.5, batch, 1), device)
+            shortest, longest = settings.reverberation_time
+            decay = shortest * (longest / shortest) ** uniform(0.0, 1.0, batch, 1)
+            ratio = uniform(*settings.direct_db, batch, 1)
+            room = _room_response(decay, ratio, uniform(0.002, 0.012, batch, 1))
             spectrum = torch.where(reverberant, spectrum * torch.fft.rfft(room, n=size), spectrum)
         speech = torch.fft.irfft(spectrum, n=size)[:, :samples]
         inside = torch.arange(samples, device=device) < lengths.to(device)[:, None]
@@ -128,8 +138,8 @@ def normalize(audio: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _fft_size(samples: int) -> int:
-    """The next size whose only factors are 2, 3 and 5, with room for a reverberant tail of 0.3 s."""
-    size = samples + int(0.3 * SAMPLE_RATE)
+    """The next size whose only factors are 2, 3 and 5, with room for a reverberant tail."""
+    size = samples + int(TAIL * SAMPLE_RATE)
     while True:
         rest = size
         for factor in (2, 3, 5):
@@ -140,12 +150,15 @@ def _fft_size(samples: int) -> int:
         size += 1
 
 
-def _room_response(batch: int, decay: Tensor, level: Tensor, device: torch.device) -> Tensor:
-    """Direct sound plus exponentially decaying noise (Polack's model). `decay`: RT60, seconds."""
-    time = torch.arange(int(0.3 * SAMPLE_RATE), device=device) / SAMPLE_RATE
-    tail = torch.randn(batch, len(time), device=device) * torch.exp(-6.9 * time / decay)
-    tail[:, : int(0.002 * SAMPLE_RATE)] = 0
-    tail = tail / tail.square().sum(1, keepdim=True).sqrt() * level.mul(2).sqrt()
+def _room_response(decay: Tensor, ratio: Tensor, delay: Tensor) -> Tensor:
+    """Direct sound, then after a delay exponentially decaying noise (Polack's model), sparse as reflections are.
+
+    Each is (batch, 1): `decay` RT60 and `delay` in seconds, `ratio` of direct to reverberant energy in decibels.
+    """
+    time = torch.arange(int(TAIL * SAMPLE_RATE), device=decay.device) / SAMPLE_RATE
+    noise = torch.randn(len(decay), len(time), device=decay.device)
+    tail = noise * noise.abs() * torch.exp(-6.9 * time / decay) * (time >= delay)
+    tail = tail / tail.square().sum(1, keepdim=True).sqrt() * 10 ** (-ratio / 20)
     tail[:, 0] = 1
     return tail
 

@@ -99,3 +99,15 @@ def test_normalize_is_the_feature_extractor(audio: tuple[torch.Tensor, torch.Ten
     arrays = [wave[:length].numpy() for wave, length in zip(waves, lengths.tolist(), strict=True)]
     expected = extractor(arrays, sampling_rate=16_000, padding=True, return_tensors="np").input_values
     assert np.allclose(normalize(waves, lengths).numpy(), expected, atol=1e-4)
+
+
+def test_a_room_has_the_asked_ratio_and_time() -> None:
+    click = torch.zeros(1, 16_000)
+    click[0, 0] = 1.0
+    room = replace(OFF, reverberation=1, reverberation_time=(0.4, 0.4), direct_db=(3.0, 3.0))
+    heard = change(room, (click, torch.tensor([16_000])))[0]
+    energy = heard.square()
+    assert heard[0] == pytest.approx(1.0, abs=1e-4)
+    assert 10 * torch.log10(energy[0] / energy[1:].sum()) == pytest.approx(3.0, abs=0.1)
+    left = [10 * torch.log10(energy[int(at * 16_000) :].sum() / energy[1:].sum()) for at in (0.1, 0.2)]
+    assert left == pytest.approx([-15.0, -30.0], abs=3.0)
