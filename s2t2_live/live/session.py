@@ -107,6 +107,8 @@ class Session:
         self._aborted = False
         self._deaf = False
         self._hearing = threading.Lock()
+        self._giving_up = threading.Lock()
+        """Held while the listener tells of a segment, so that it tells of none after the last final."""
         self._fatal: Exception | None = None
         self._measuring = threading.Lock()
         self._finished = threading.Event()
@@ -237,11 +239,14 @@ class Session:
 
     def _forward(self, outputs: list[SegmentOutput], *, lost: int = 0) -> None:
         for output in outputs:
-            if isinstance(output, Started):
-                self._publish(SpeechStarted(output.segment, output.start / SAMPLE_RATE))
-            elif isinstance(output, Ended):
-                start, end = output.start / SAMPLE_RATE, output.end / SAMPLE_RATE
-                self._publish(SpeechEnded(output.segment, start, end, output.reason))
+            with self._giving_up:
+                if self._aborted:
+                    return
+                if isinstance(output, Started):
+                    self._publish(SpeechStarted(output.segment, output.start / SAMPLE_RATE))
+                elif isinstance(output, Ended):
+                    start, end = output.start / SAMPLE_RATE, output.end / SAMPLE_RATE
+                    self._publish(SpeechEnded(output.segment, start, end, output.reason))
             self._translator.put(output)
         self._translator.hear(self._segmenter.position, lost=lost)
 
@@ -308,8 +313,8 @@ class Session:
             self._translator.release()
             self._deadline = self._deadline or time.monotonic() + STOP_TIMEOUT
         elif request is _Request.ABORT and not self._aborted:
-            self._aborted = True
-            self._deaf = True
+            with self._giving_up:
+                self._aborted = self._deaf = True
             self._stop_source()
             lost = self._translator.abort()
             if lost is not None:

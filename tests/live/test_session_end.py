@@ -17,8 +17,10 @@ from s2t2_live.live.events import (
     Gap,
     Partial,
     SpeechEnded,
+    SpeechStarted,
     Summary,
 )
+from s2t2_live.live.load import LoadSettings
 from s2t2_live.live.policy import PolicySettings
 from s2t2_live.live.session import EngineSettings, Session
 from tests.live.sessions import Collector, GuessingModel, ListSource, check_invariants, run, silence, speech, started
@@ -70,7 +72,7 @@ def test_abort_drops_what_waits_and_says_so() -> None:
 
 @pytest.mark.parametrize("real_time", [True, False])
 def test_a_drain_that_is_cut_short_keeps_the_committed_words(real_time: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The looks are done, and the final hangs until the session is given up."""
+    """The looks are done, none left out, and the final hangs until the session is given up."""
     monkeypatch.setattr(session_module, "ABORT_TIMEOUT", 0.1)
     gate, hanging = threading.Event(), threading.Event()
 
@@ -82,7 +84,8 @@ def test_a_drain_that_is_cut_short_keeps_the_committed_words(real_time: bool, mo
     model = GuessingModel(hang)
     source = ListSource([speech(4.0), silence(2.0), speech(3.0), silence(2.0)], real_time=real_time)
     sink = Collector()
-    session = started(source, model, sink, policy=PolicySettings(step=0.4, certainty=0.0))
+    no_load = LoadSettings(coalesce=100, finals_only=200, greedy=300, spool=400)
+    session = started(source, model, sink, policy=PolicySettings(step=0.4, certainty=0.0), load=no_load)
     assert hanging.wait(60)
     session.stop()
     session.abort()
@@ -114,6 +117,10 @@ def test_no_segment_has_two_finals_whenever_the_session_is_given_up(calls: int, 
     assert session.wait(60)
     numbers = [event.segment for event in sink.of(Final)]
     assert numbers == sorted(set(numbers))
+    for number in numbers:
+        told = [type(event) for event in sink.events if getattr(event, "segment", None) == number]
+        assert told[0] is SpeechStarted
+        assert told[-1] is Final
     shown = {event.segment: event.committed for event in sink.of(Partial)}
     assert {segment for segment, committed in shown.items() if committed} <= set(numbers)
     for final in sink.of(Final):
