@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--shards", type=int, default=40, help="training shards of 400 phrases (default: %(default)s)")
         sub.add_argument("--first", type=int, default=0, help="number of the first shard (default: %(default)s)")
         sub.add_argument(
-            "--whole", type=float, default=0.3, metavar="SHARE", help="share of whole sentences, not grammar"
+            "--whole", type=float, default=0.5, metavar="SHARE", help="share of whole sentences, not grammar"
         )
 
     training = recipe_step("train", lambda options: _recipe(options).train(), "Train the model, or go on with it.")

@@ -71,17 +71,20 @@ def synthesize_training(
     folder: Path,
     *,
     shards: range,
-    sentence_share: float = 0.3,
+    sentence_share: float = 0.5,
     topics: Collection[str] = (),
     workers: int,
     progress: bool = True,
 ) -> None:
     """Write the numbered training shards that are not there yet.
 
-    Each shard draws `SHARD_SIZE` phrases: `sentence_share` of them whole sentences of the book, the others from its
-    grammar (training part only), spread over the training voices by weight; only of `topics` where some are given.
+    Each shard has `SHARD_SIZE` phrases: `sentence_share` of them whole sentences of the book, each once before one
+    comes again, the others drawn from its grammar (training part only). They are spread over the training voices by
+    weight. Only of `topics` where some are given.
     """
     sentences = [phrase for phrase in book.sentences() if not topics or phrase.topic in topics]
+    stable_random("sentences").shuffle(sentences)
+    whole = round(SHARD_SIZE * sentence_share) if sentences else 0
     pending = [number for number in shards if not (folder / f"{number:05}.jsonl").exists()]
     with (
         ProcessPoolExecutor(workers) as pool,
@@ -91,9 +94,10 @@ def synthesize_training(
             rng = stable_random("training", number)
             groups: dict[Voice, list[Phrase]] = {}
             weights = [voice.weight for voice in TRAINING_VOICES]
-            for voice in rng.choices(TRAINING_VOICES, weights, k=SHARD_SIZE):
-                whole = sentences and rng.random() < sentence_share
-                phrase = rng.choice(sentences) if whole else draw(book, rng, "train", topics)
+            written = [sentences[(number * whole + i) % len(sentences)] for i in range(whole)]
+            drawn = [draw(book, rng, "train", topics) for _ in range(SHARD_SIZE - whole)]
+            voices = rng.choices(TRAINING_VOICES, weights, k=SHARD_SIZE)
+            for voice, phrase in zip(voices, written + drawn, strict=True):
                 groups.setdefault(voice, []).append(phrase)
             write_shard(folder, f"{number:05}", in_parallel(pool, groups, f"training {number}", bar))
 

@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,7 +50,10 @@ def test_training_shards_are_made_once_and_never_by_reserved_voices(
     speech = SpeechShards(tmp_path)
     assert len(speech) == 24
     assert {example.voice for example in speech.examples} <= {str(voice) for voice in TRAINING_VOICES}
-    assert {example.topic for example in speech.examples} == {"grammar", "sentences"}
+    topics = Counter(example.topic for example in speech.examples)
+    assert topics == {"grammar": 12, "sentences": 12}
+    whole = Counter(example.english for example in speech.examples if example.topic == "sentences")
+    assert sorted(whole.values()) == [1] * 8 + [2] * 2, "each once before one comes again"
     assert not any("heldout" in example.english for example in speech.examples)
     written = (tmp_path / "00000.pcm").stat().st_mtime_ns
     make(SmallBook(), tmp_path, shards=range(2), workers=1, progress=False)
