@@ -21,11 +21,7 @@ def test_the_draft_of_a_lull_is_the_final_when_the_segment_ends_there(bench: Cal
         it.compute += 0.3
 
     it.model.before = work
-    it.translator.start()
-    it.start_segment()
-    it.speak(1.2)
-    it.lull()
-    it.until_idle()
+    it.speak_to_lull(1.2)
     assert it.model.calls == [(8_000, (), 1), (16_000, (), 1), (19_200, (1,), 5)]
     it.hear(0.2)
     it.clock = 1.6
@@ -41,11 +37,7 @@ def test_the_draft_of_a_lull_is_the_final_when_the_segment_ends_there(bench: Cal
 
 def test_in_a_lull_a_sentence_that_is_over_is_shown_for_good_but_for_its_full_stop(bench: Callable[..., Bench]) -> None:
     it = bench(live=True)
-    it.translator.start()
-    it.start_segment()
-    it.speak(1.2)
-    it.lull()
-    it.until_idle()
+    it.speak_to_lull(1.2)
     shown = [(partial.committed, partial.tentative) for partial in it.of(Partial)]
     assert shown[-2:] == [("w1", "w2."), ("w1 w2", ".")]
     it.hear(0.2)
@@ -76,42 +68,26 @@ def test_what_is_shown_for_good_in_a_lull(
     """Words of at least half a chance, if the model has ended the sentence."""
     it = bench(live=True, policy=PolicySettings(step=2.0, certainty=certainty))
     it.model.says = says
-    it.translator.start()
-    it.start_segment()
-    it.speak(1.2)
-    it.lull(settled=settled)
-    it.until_idle()
+    it.speak_to_lull(1.2, settled=settled)
     assert [partial.committed for partial in it.of(Partial)] == ([committed] if committed else [])
 
 
 def test_a_policy_that_shows_nothing_before_the_end_shows_nothing_in_a_lull(bench: Callable[..., Bench]) -> None:
     it = bench(live=True, policy=FINAL_ONLY)
-    it.translator.start()
-    it.start_segment()
-    it.speak(1.2)
-    it.lull()
-    it.until_idle()
+    it.speak_to_lull(1.2)
     assert len(it.model.calls) == 1
     assert it.of(Partial) == []
 
 
 def test_without_a_clock_and_without_partials_nobody_gains_by_a_draft(bench: Callable[..., Bench]) -> None:
     it = bench(live=False, policy=FINAL_ONLY)
-    it.translator.start()
-    it.start_segment()
-    it.speak(1.2)
-    it.lull()
-    it.until_idle()
+    it.speak_to_lull(1.2)
     assert it.model.calls == []
 
 
 def test_when_speech_goes_on_the_final_goes_on_from_what_was_shown(bench: Callable[..., Bench]) -> None:
     it = bench(live=True)
-    it.translator.start()
-    it.start_segment()
-    it.speak(1.2)
-    it.lull()
-    it.until_idle()
+    it.speak_to_lull(1.2)
     it.speak(0.2)
     it.end_segment()
     it.drain()
@@ -167,11 +143,7 @@ def test_under_load_there_are_no_drafts(bench: Callable[..., Bench]) -> None:
 def test_a_failed_draft_is_no_failure(bench: Callable[..., Bench]) -> None:
     it = bench(live=True, policy=FINAL_ONLY)
     it.model.before = failing(lambda length: len(it.model.calls) == 1)
-    it.translator.start()
-    it.start_segment()
-    it.speak(1.0)
-    it.lull()
-    it.until_idle()
+    it.speak_to_lull(1.0)
     it.hear(0.2)
     it.end_segment(cut=0.2)
     it.drain()
@@ -182,11 +154,7 @@ def test_a_failed_draft_is_no_failure(bench: Callable[..., Bench]) -> None:
 
 def test_a_draft_with_another_beam_size_is_no_final(bench: Callable[..., Bench]) -> None:
     it = bench(live=True, policy=FINAL_ONLY)
-    it.translator.start()
-    it.start_segment()
-    it.speak(1.2)
-    it.lull()
-    it.until_idle()
+    it.speak_to_lull(1.2)
     it.translator.change(FINAL_ONLY, 2)
     it.hear(0.2)
     it.end_segment(cut=0.2)

@@ -140,6 +140,14 @@ class Bench:
         """It is quiet; the end of what has been spoken is the quiet part that a segment keeps."""
         self.translator.put(SegmentLull(self.count, settled, self.position))
 
+    def speak_to_lull(self, seconds: float, *, settled: bool = True) -> None:
+        """A segment so long and its lull, in a translator that begins now, until there is nothing more to do."""
+        self.translator.start()
+        self.start_segment()
+        self.speak(seconds)
+        self.lull(settled=settled)
+        self.until_idle()
+
     def end_segment(self, cut: float = 0.0) -> None:
         end = self.position - round(cut * RATE)
         self.translator.put(SegmentEnded(self.count, self.start, end, end, self.position, "pause"))
