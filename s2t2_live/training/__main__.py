@@ -102,6 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     for sub in (measure, tuning):
         sub.add_argument("--audio", type=Path, help="folder of the audio that tables name (default: theirs, or clips)")
 
+    mean = step("average", _average, "The weighted mean of two checkpoints of one training, often better than either.")
+    for name, text in (("first", "a checkpoint folder"), ("second", "a later one"), ("folder", "of the mean")):
+        mean.add_argument(name, type=Path, help=text)
+    mean.add_argument("--share", type=float, default=0.5, help="of the second (default: %(default)s)")
+
     spoken = step("recordings", _recordings, "Speak a table of texts into FLAC files.")
     spoken.add_argument("table", type=Path, nargs="?", help="default: the table of the shipped recordings")
     for sub in (everything, training, measure, tuning):
@@ -153,6 +158,12 @@ def _finetune(options: argparse.Namespace) -> None:
 
 def _export(options: argparse.Namespace) -> None:
     _recipe(options).export(options.folder)
+
+
+def _average(options: argparse.Namespace) -> None:
+    from s2t2_live.training.average import average
+
+    average(options.first, options.second, options.share, options.folder)
 
 
 def _recordings(options: argparse.Namespace) -> None:
