@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import soundfile
 
+from s2t2_live.assets import asset
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.audio.recording import Recording
 from s2t2_live.errors import SettingsError
@@ -22,6 +23,7 @@ from s2t2_live.live.events import Event, Final, Partial
 from s2t2_live.live.session import EngineSettings, Session
 from s2t2_live.live.translation import SpeechTranslationModel
 from s2t2_live.training.recordings import Recording as Row
+from s2t2_live.training.recordings import read_table, split_sentences
 
 pytest.importorskip("simulstream", reason="simulstream is not installed: pip install 's2t2-live[simulstream]'")
 pytest.importorskip("mweralign", reason="mweralign is not installed: pip install 's2t2-live[simulstream]'")
@@ -51,7 +53,7 @@ def recording(recordings: dict[Path, Row], tmp_path_factory: pytest.TempPathFact
     """The first two sentences of a shipped recording as the WAV that the toolkit reads."""
     samples, rate = soundfile.read(next(path for path in recordings if path.stem == "hotel"), dtype="int16")
     path = tmp_path_factory.mktemp("audio") / "hotel.wav"
-    soundfile.write(path, samples[: round(6.0 * rate)], rate)
+    soundfile.write(path, samples[: round(6.3 * rate)], rate)
     return path
 
 
@@ -162,13 +164,19 @@ def log(recording: Path, demo_model: Path, tmp_path_factory: pytest.TempPathFact
     return folder / "log.jsonl"
 
 
-def reference(folder: Path, recording: Path) -> tuple[Path, Path]:
-    """Definition and text of the two sentences, in the toolkit's formats."""
+def said() -> list[str]:
+    """The German of the two sentences."""
+    [row] = [row for row in read_table(asset("recordings") / "recordings.tsv") if row.file == "hotel.flac"]
+    return split_sentences(row.german)[:2]
+
+
+def reference(folder: Path, recording: Path, sentences: list[str]) -> tuple[Path, Path]:
+    """Definition and text of two sentences, in the toolkit's formats."""
     definition, text = folder / "definition.yaml", folder / "reference.txt"
     spans = [(0.5, 1.6), (3.1, 2.7)]
     entries = [{"wav": recording.name, "offset": start, "duration": duration} for start, duration in spans]
     definition.write_text(json.dumps(entries), encoding="utf-8")
-    text.write_text("Wir bleiben bis Mittwoch.\nIhre Zimmernummer ist 280.\n", encoding="utf-8")
+    text.write_text("".join(f"{sentence}\n" for sentence in sentences), encoding="utf-8")
     return definition, text
 
 
@@ -180,7 +188,7 @@ def test_the_inference_command_gives_the_same_captions(log: Path, events: list[E
 
 
 def test_scores_of_the_log(log: Path, recording: Path, tmp_path: Path) -> None:
-    scores = score(log, *reference(tmp_path, recording))
+    scores = score(log, *reference(tmp_path, recording, said()))
     assert scores.bleu > 50
     assert 0 < scores.stream_laal < 5
     assert scores.stream_laal_computation_aware > scores.stream_laal
@@ -189,7 +197,7 @@ def test_scores_of_the_log(log: Path, recording: Path, tmp_path: Path) -> None:
 
 
 def test_scores_are_those_of_the_toolkits_commands(log: Path, recording: Path, tmp_path: Path) -> None:
-    definition, text = reference(tmp_path, recording)
+    definition, text = reference(tmp_path, recording, said())
     common = ["--eval-config", str(CONFIGURATION), "--log-file", str(log)]
     printed = ""
     for command in (
@@ -216,7 +224,7 @@ def test_what_was_taken_back_counts_as_erasure(tmp_path: Path, recording: Path) 
         line = {"id": 0, "total_audio_processed": second, "computation_time": 0.5}
         lines.append({**line, "generated_tokens": new, "deleted_tokens": deleted})
     log.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-    scores = score(log, *reference(tmp_path, recording))
+    scores = score(log, *reference(tmp_path, recording, ["Wir bleiben bis Mittwoch.", "Ihre Zimmernummer ist 280."]))
     assert scores.normalized_erasure == pytest.approx(1 / 6)
     assert scores.real_time_factor == pytest.approx(0.5)
     # The first sentence's words come 0.5, 1.5, 1.5 and 1.5 s after its beginning, ideally one every 0.4 s; those of the
