@@ -289,7 +289,7 @@ class JobQueue:
         return max(0.0, (self._heard - self._lost - oldest.due) / SAMPLE_RATE) if oldest is not None else 0.0
 
     def _update_load(self) -> None:
-        if not self._live:
+        if not self._live or self.aborted:
             return
         backlog = self._backlog()
         if self._ladder.update(backlog, self._heard / SAMPLE_RATE):

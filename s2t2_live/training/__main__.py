@@ -24,6 +24,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except S2T2Error as error:
         print(f"s2t2_live.training: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        cause = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        print(f"s2t2_live.training: {cause}", file=sys.stderr)
+        return S2T2Error.exit_code
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last saved state", file=sys.stderr)
         return 130
@@ -103,8 +107,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--audio", type=Path, help="folder of the audio that tables name (default: theirs, or clips)")
 
     mean = step("average", _average, "The weighted mean of two checkpoints of one training, often better than either.")
-    for name, text in (("first", "a checkpoint folder"), ("second", "a later one"), ("folder", "of the mean")):
-        mean.add_argument(name, type=Path, help=text)
+    mean.add_argument("first", help="a checkpoint: demo-en-de, a folder, or a hub id")
+    mean.add_argument("second", help="a later one")
+    mean.add_argument("folder", type=Path, help="of the mean")
     mean.add_argument("--share", type=float, default=0.5, help="of the second (default: %(default)s)")
 
     spoken = step("recordings", _recordings, "Speak a table of texts into FLAC files.")

@@ -5,7 +5,6 @@ Knows no data: which share is best, `evaluate` says, on speech that no score is 
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import torch
@@ -14,15 +13,15 @@ from s2t2_live.errors import ModelError, UsageError
 from s2t2_live.training.checkpoint import load_checkpoint
 
 
-def average(first: Path, second: Path, share: float, folder: Path) -> None:
+def average(first: str, second: str, share: float, folder: Path) -> None:
     """Write to `folder` `share` of the weights of `second` and the rest of `first`; all else is that of `second`.
 
-    A calibration of the confidence belongs to other weights and is left out. Raises UsageError for a share that is not
-    between 0 and 1, and ModelError when the two do not have the same tensors or pieces of text.
+    A calibration of the confidence that lies there belongs to other weights and is removed. Raises UsageError for a
+    share that is not between 0 and 1, and ModelError when the two do not have the same tensors or pieces of text.
     """
     if not 0 <= share <= 1:
         raise UsageError(f"The share {share:g} is not between 0 and 1.")
-    one, other = load_checkpoint(str(first)), load_checkpoint(str(second))
+    one, other = load_checkpoint(first), load_checkpoint(second)
     old, new = one.model.state_dict(), other.model.state_dict()
     if {name: tensor.shape for name, tensor in old.items()} != {name: tensor.shape for name, tensor in new.items()}:
         raise ModelError(f"{first} and {second} are not of one training: their tensors differ.")
@@ -33,7 +32,5 @@ def average(first: Path, second: Path, share: float, folder: Path) -> None:
         for name, tensor in (*other.model.named_parameters(), *other.model.named_buffers()):
             if tensor.is_floating_point() and name in old:
                 tensor.lerp_(old[name], 1 - share)
-    if folder.resolve() != second.resolve():
-        shutil.copytree(second, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.bin"), dirs_exist_ok=True)
+    other.save(folder)
     (folder / "confidence.json").unlink(missing_ok=True)
-    other.model.to(other.dtype).save_pretrained(folder)

@@ -150,6 +150,24 @@ def test_the_ladder_climbs_to_greedy_finals_and_comes_down(bench: Callable[..., 
     assert [beam for _, _, beam in it.model.calls] == [5, 1, 1, 1, 1, 1, 1, 5]
 
 
+def test_after_a_session_is_given_up_nothing_is_told_of_the_load(bench: Callable[..., Bench]) -> None:
+    it = bench(live=True, policy=PolicySettings(name="final-only"))
+    gate = it.model.before = Gate()
+    it.translator.start()
+    it.segment(2.0)
+    assert gate.reached.wait(30)
+    for _ in range(5):
+        it.segment(2.0)
+    told = it.of(Load)
+    assert told
+    it.translator.abort()
+    gate.open()
+    assert it.ended.wait(30)
+    for _ in range(40):
+        it.hear(0.5)
+    assert it.of(Load) == told
+
+
 def test_progress_is_up_to_the_first_segment_without_its_final(bench: Callable[..., Bench]) -> None:
     it = bench(live=True)
     it.hear(1.0)
