@@ -19,7 +19,7 @@ from s2t2_live.assets import asset
 from s2t2_live.training.phrase_book import Phrase, PhraseBook
 from s2t2_live.training.shards import SpeechShards, write_shard
 from s2t2_live.training.synthesis import in_parallel, stable_random
-from s2t2_live.training.voices import RESERVED_VOICES, TRAINING_VOICES, SynthesisError, Voice
+from s2t2_live.training.voices import DEBIAN_VOICES, RESERVED_VOICES, SynthesisError, Voice
 
 PACKAGES = "espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts"
 """Of Debian, with all the voices."""
@@ -55,12 +55,12 @@ def known_sentences(speech: Path) -> set[str]:
 
 
 def spread(phrases: Sequence[Phrase], *, copies: int = 1) -> dict[Voice, list[Phrase]]:
-    """Each phrase for `copies` of the voices that training hears, drawn by weight."""
+    """Each phrase for `copies` of the voices of Debian that training hears, drawn by weight."""
     rng = stable_random("spread", copies)
-    weights = [voice.weight for voice in TRAINING_VOICES]
+    weights = [voice.weight for voice in DEBIAN_VOICES]
     groups: dict[Voice, list[Phrase]] = {}
     for phrase in phrases:
-        for voice in rng.choices(TRAINING_VOICES, weights, k=copies):
+        for voice in rng.choices(DEBIAN_VOICES, weights, k=copies):
             groups.setdefault(voice, []).append(phrase)
     return groups
 

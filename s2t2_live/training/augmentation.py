@@ -26,7 +26,7 @@ class AugmentationSettings:
     equalizer: float = 0.7
     equalizer_db: float = 5.0
     """Standard deviation of the random frequency response, decibels."""
-    reverberation: float = 0.5
+    reverberation: float = 0.6
     reverberation_time: tuple[float, float] = (0.1, 1.5)
     """Range of RT60, seconds; short ones are as frequent as long ones in its logarithm."""
     direct_db: tuple[float, float] = (-4.0, 15.0)

@@ -17,11 +17,13 @@ from tqdm import tqdm
 from s2t2_live.training.phrase_book import Phrase, PhraseBook
 from s2t2_live.training.shards import write_shard
 from s2t2_live.training.voices import (
+    DEBIAN_VOICES,
     RESERVED_VOICES,
     TRAINING_VOICES,
     SynthesisError,
     Utterance,
     Voice,
+    is_installed,
     random_delivery,
     speak,
 )
@@ -80,8 +82,10 @@ def synthesize_training(
 
     Each shard has `SHARD_SIZE` phrases: `sentence_share` of them whole sentences of the book, each once before one
     comes again, the others drawn from its grammar (training part only). They are spread over the training voices by
-    weight. Only of `topics` where some are given.
+    weight; over those of Pico too, where it is installed. Only of `topics` where some are given.
     """
+    voices = TRAINING_VOICES if is_installed("pico") else DEBIAN_VOICES
+    weights = [voice.weight for voice in voices]
     sentences = [phrase for phrase in book.sentences() if not topics or phrase.topic in topics]
     stable_random("sentences").shuffle(sentences)
     whole = round(SHARD_SIZE * sentence_share) if sentences else 0
@@ -93,11 +97,10 @@ def synthesize_training(
         for number in pending:
             rng = stable_random("training", number)
             groups: dict[Voice, list[Phrase]] = {}
-            weights = [voice.weight for voice in TRAINING_VOICES]
             written = [sentences[(number * whole + i) % len(sentences)] for i in range(whole)]
             drawn = [draw(book, rng, "train", topics) for _ in range(SHARD_SIZE - whole)]
-            voices = rng.choices(TRAINING_VOICES, weights, k=SHARD_SIZE)
-            for voice, phrase in zip(voices, written + drawn, strict=True):
+            speakers = rng.choices(voices, weights, k=SHARD_SIZE)
+            for voice, phrase in zip(speakers, written + drawn, strict=True):
                 groups.setdefault(voice, []).append(phrase)
             write_shard(folder, f"{number:05}", in_parallel(pool, groups, f"training {number}", bar))
 
@@ -112,7 +115,7 @@ def synthesize_evaluation(
     known: Collection[str] = (),
     topics: Collection[str] = (),
 ) -> None:
-    """Write shards of held-out phrases: `reserved` has one a voice, `heard` one over all the training voices.
+    """Write shards of held-out phrases: `reserved` has one a voice, `heard` one over Debian's training voices.
 
     English sentences in `known` are left out: those that training has heard, should the grammar have changed since.
     """
@@ -130,9 +133,8 @@ def synthesize_evaluation(
         else:
             spread: dict[Voice, list[Phrase]] = {}
             for phrase in chosen.values():
-                spread.setdefault(rng.choices(TRAINING_VOICES, [v.weight for v in TRAINING_VOICES])[0], []).append(
-                    phrase
-                )
+                [voice] = rng.choices(DEBIAN_VOICES, [voice.weight for voice in DEBIAN_VOICES])
+                spread.setdefault(voice, []).append(phrase)
             write_shard(folder, "heard", in_parallel(pool, spread, "evaluation heard", None))
 
 

@@ -1,10 +1,12 @@
 """The synthetic voices that speak the phrase book, and which of them are reserved for evaluation.
 
-Knows no sentence and no model. Three Debian synthesisers speak: flite, festival and espeak-ng.
+Knows no sentence and no model. Three Debian synthesisers speak, flite, festival and espeak-ng, and SVOX Pico by way of
+the package ttspico.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import random
 import shutil
 import subprocess
@@ -22,7 +24,7 @@ from numpy.typing import NDArray
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.errors import S2T2Error
 
-Engine: TypeAlias = Literal["flite", "festival", "espeak-ng"]
+Engine: TypeAlias = Literal["flite", "festival", "espeak-ng", "pico"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ ESPEAK_VARIANTS = tuple(
 )
 """Voice variants of espeak-ng: other vocal tracts, not other words. Robots and whispers are left out."""
 
-TRAINING_VOICES: tuple[Voice, ...] = (
+DEBIAN_VOICES: tuple[Voice, ...] = (
     Voice("flite", "slt", 18),
     Voice("flite", "awb", 18),
     Voice("flite", "kal16", 8),
@@ -55,6 +57,11 @@ TRAINING_VOICES: tuple[Voice, ...] = (
     Voice("festival", "kal_diphone", 10),
     *(Voice("espeak-ng", accent, 38 / len(ESPEAK_ACCENTS)) for accent in ESPEAK_ACCENTS),
 )
+"""Voices of training that every Debian has; evaluation with heard voices is spoken by these."""
+
+PICO_VOICES: tuple[Voice, ...] = (Voice("pico", "en-US", 12), Voice("pico", "en-GB", 12))
+
+TRAINING_VOICES: tuple[Voice, ...] = DEBIAN_VOICES + PICO_VOICES
 """What a checkpoint may hear in training and validation."""
 
 RESERVED_VOICES: tuple[Voice, ...] = (
@@ -77,16 +84,27 @@ class Utterance:
     """Fundamental frequency relative to the voice's own."""
     variant: str = ""
     """An espeak-ng voice variant, such as `f3`."""
+    tract: float = 1.0
+    """Length of the vocal tract relative to the voice's own: 1.2 makes of a woman almost a man."""
 
 
 class SynthesisError(S2T2Error):
     """A synthesiser is missing or failed."""
 
 
+def is_installed(engine: Engine) -> bool:
+    """Whether a synthesiser is there; its voices may still be missing."""
+    if engine == "pico":
+        return importlib.util.find_spec("ttspico") is not None
+    return shutil.which(engine) is not None
+
+
 def random_delivery(voice: Voice, text: str, rng: random.Random) -> Utterance:
-    """The text with a pace, a pitch and (espeak-ng) a variant drawn at random."""
+    """The text with a pace, a pitch, a vocal tract and (espeak-ng) a variant drawn at random."""
     variant = rng.choice(("", *ESPEAK_VARIANTS)) if voice.engine == "espeak-ng" else ""
-    return Utterance(voice, text, stretch=rng.uniform(0.82, 1.2), pitch=rng.uniform(0.8, 1.25), variant=variant)
+    # Both voices of Pico are women, most of the others men.
+    tract = rng.uniform(0.95, 1.25) if voice.engine == "pico" else rng.uniform(0.92, 1.08)
+    return Utterance(voice, text, rng.uniform(0.82, 1.2), rng.uniform(0.8, 1.25) / tract, variant, tract)
 
 
 def speak(utterances: Sequence[Utterance]) -> list[NDArray[np.int16]]:
@@ -96,12 +114,15 @@ def speak(utterances: Sequence[Utterance]) -> list[NDArray[np.int16]]:
     Raises SynthesisError when the program is missing or gives no sound.
     """
     engine = utterances[0].voice.engine
-    if shutil.which(engine) is None:
-        raise SynthesisError(f"{engine} is not installed; on Debian: apt-get install {engine}")
+    if not is_installed(engine):
+        way = "pip install 's2t2-live[pico]'" if engine == "pico" else f"on Debian: apt-get install {engine}"
+        raise SynthesisError(f"{engine} is not installed; {way}")
     with tempfile.TemporaryDirectory(prefix="speech-") as folder:
         targets = [Path(folder) / f"{index}.wav" for index in range(len(utterances))]
         if engine == "festival":
             _festival(utterances, targets)
+        elif engine == "pico":
+            _pico(utterances, targets)
         else:
             command = _flite_command if engine == "flite" else _espeak_command
             for utterance, target in zip(utterances, targets, strict=True):
@@ -110,7 +131,7 @@ def speak(utterances: Sequence[Utterance]) -> list[NDArray[np.int16]]:
 
 
 def _flite_command(utterance: Utterance, target: Path) -> list[str]:
-    options = ["--setf", f"duration_stretch={utterance.stretch:.3f}"]
+    options = ["--setf", f"duration_stretch={_pace(utterance):.3f}"]
     base = {"slt": 170.0, "awb": 120.0, "rms": 100.0, "kal16": 105.0}[utterance.voice.name]
     if utterance.pitch != 1.0:
         options += ["--setf", f"int_f0_target_mean={base * utterance.pitch:.1f}"]
@@ -119,7 +140,7 @@ def _flite_command(utterance: Utterance, target: Path) -> list[str]:
 
 def _espeak_command(utterance: Utterance, target: Path) -> list[str]:
     voice = utterance.voice.name + (f"+{utterance.variant}" if utterance.variant else "")
-    speed, pitch = round(160 / utterance.stretch), round(min(90, max(10, 50 + 110 * (utterance.pitch - 1))))
+    speed, pitch = round(160 / _pace(utterance)), round(min(90, max(10, 50 + 110 * (utterance.pitch - 1))))
     return ["espeak-ng", "-v", voice, "-s", str(speed), "-p", str(pitch), "-w", str(target), utterance.text]
 
 
@@ -128,7 +149,7 @@ def _festival(utterances: Sequence[Utterance], targets: Sequence[Path]) -> None:
     for utterance, target in zip(utterances, targets, strict=True):
         text = utterance.text.replace("\\", "").replace('"', "")
         lines += [
-            f"(Parameter.set 'Duration_Stretch {utterance.stretch:.3f})",
+            f"(Parameter.set 'Duration_Stretch {_pace(utterance):.3f})",
             # `eval` makes the text a literal; a bare variable would have its name spoken.
             f"(set! spoken (eval (list 'Utterance 'Text \"{text}\")))",
             "(utt.synth spoken)",
@@ -137,6 +158,21 @@ def _festival(utterances: Sequence[Utterance], targets: Sequence[Path]) -> None:
     script = targets[0].with_name("batch.scm")
     script.write_text("\n".join(lines) + "\n", encoding="utf-8")
     _run(["festival", "-b", str(script)], utterances[0].voice)
+
+
+def _pico(utterances: Sequence[Utterance], targets: Sequence[Path]) -> None:
+    from ttspico import TtsEngine
+
+    engine = TtsEngine(utterances[0].voice.name)
+    engine.volume = 50  # at its own 100 it clips
+    for utterance, target in zip(utterances, targets, strict=True):
+        engine.rate, engine.pitch = round(100 / _pace(utterance)), round(100 * utterance.pitch)
+        soundfile.write(target, np.frombuffer(engine.speak(utterance.text) or b"", dtype=np.int16), SAMPLE_RATE)
+
+
+def _pace(utterance: Utterance) -> float:
+    """The duration to ask for, since the longer tract stretches what comes."""
+    return utterance.stretch / utterance.tract
 
 
 def _run(command: list[str], voice: Voice) -> None:
@@ -150,7 +186,7 @@ def _load(path: Path, utterance: Utterance) -> NDArray[np.int16]:
     if not path.exists():
         raise SynthesisError(f"{utterance.voice} made no sound of {utterance.text!r}")
     samples, rate = soundfile.read(path, dtype="float32")
-    samples = soxr.resample(samples, rate, SAMPLE_RATE)
+    samples = soxr.resample(samples, rate, SAMPLE_RATE * utterance.tract)
     trimmed = trim_silence(samples)
     if len(trimmed) < SAMPLE_RATE // 10:
         raise SynthesisError(f"{utterance.voice} made no sound of {utterance.text!r}")

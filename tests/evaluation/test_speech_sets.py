@@ -22,7 +22,7 @@ from s2t2_live.evaluation.speech_sets import (
 )
 from s2t2_live.training.phrase_book import PhraseBook
 from s2t2_live.training.phrase_book.book import ALLOWED, canonical
-from s2t2_live.training.voices import RESERVED_VOICES, TRAINING_VOICES
+from s2t2_live.training.voices import DEBIAN_VOICES, RESERVED_VOICES
 
 DRAWS = 10_000
 Words = tuple[str, ...]
@@ -152,7 +152,7 @@ def test_voices_of_the_sets(book: PhraseBook) -> None:
     phrases = natural_sentences()
     assert reserved(phrases) == dict.fromkeys(RESERVED_VOICES, phrases)
     groups = spread(phrases, copies=2)
-    assert groups.keys() <= set(TRAINING_VOICES)
+    assert groups.keys() <= set(DEBIAN_VOICES)
     assert sum(map(len, groups.values())) == 400
     assert groups == spread(phrases, copies=2)
 
