@@ -111,3 +111,16 @@ def test_a_room_has_the_asked_ratio_and_time() -> None:
     assert 10 * torch.log10(energy[0] / energy[1:].sum()) == pytest.approx(3.0, abs=0.1)
     left = [10 * torch.log10(energy[int(at * 16_000) :].sum() / energy[1:].sum()) for at in (0.1, 0.2)]
     assert left == pytest.approx([-15.0, -30.0], abs=3.0)
+    assert energy[1:32].sum() < 1e-8, "the first reflection comes 2 ms after the direct sound or later"
+    early = heard[192:2_000] / energy[192:2_000].mean().sqrt()
+    assert early.pow(4).mean() > 6, "reflections are sparse; Gaussian noise would give 3"
+
+
+def test_short_and_long_rooms_are_as_frequent() -> None:
+    """Half of the times are below the geometric mean of the range, which 15 dB in 0.16 s tell from those above."""
+    clicks = torch.zeros(200, 8_000)
+    clicks[:, 0] = 1.0
+    room = replace(OFF, reverberation=1, reverberation_time=(0.1, 1.6), direct_db=(0.0, 0.0))
+    energy = change(room, (clicks, torch.full((200,), 8_000))).square()
+    left = 10 * torch.log10(energy[:, 1_600:].sum(1) / energy[:, 1:].sum(1))
+    assert 70 < (left < -15).sum() < 130

@@ -55,10 +55,14 @@ def test_training_shards_are_made_once_and_never_by_reserved_voices(
     whole = Counter(example.english for example in speech.examples if example.topic == "sentences")
     assert sorted(whole.values()) == [1] * 8 + [2] * 2, "each once before one comes again"
     assert not any("heldout" in example.english for example in speech.examples)
+    first = [example.english for example in speech.examples if example.topic == "sentences"]
     written = (tmp_path / "00000.pcm").stat().st_mtime_ns
     make(SmallBook(), tmp_path, shards=range(2), workers=1, progress=False)
     assert (tmp_path / "00000.pcm").stat().st_mtime_ns == written
     assert speech.refresh() == 24
+    second = [example.english for example in speech.examples[24:] if example.topic == "sentences"]
+    counts = Counter(first + second)
+    assert sorted(counts.values()) == [2] * 6 + [3] * 4, "the second shard goes on where the first ended"
 
 
 @needs_all
