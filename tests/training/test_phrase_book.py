@@ -91,7 +91,7 @@ def test_the_grammar_is_broad(book: PhraseBook) -> None:
 
 
 VARIETY = {
-    "question": (r"\?$", 0.15),
+    "question": (r"\?$", 0.12),
     "negation": (r"\b(?:nicht|kein\w*|nie|niemand|nichts)\b", 0.08),
     "subordinate clause": (
         r", (?:dass|weil|wenn|ob|als|während|obwohl|bevor|nachdem|bis|damit|sobald|wo|was|der|die)\b",
