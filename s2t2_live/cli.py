@@ -111,8 +111,8 @@ def listen(arguments: Arguments, settings: Settings, display: Display) -> int:
     files = session_paths(name, settings.output.directory or Path(), settings.output.wanted)
     if files:
         make_directory(settings.output.directory or Path())
+    model = load_model(settings)
     with saved(live_source(device), arguments.save_audio) as source:
-        model = load_model(settings)
         log.info("Ctrl-C ends the session and finishes what was heard.")
         outcome = show(source, model, engine_settings(settings), display, files=files)
     # What an input lost has been told, and is no failure of the session.

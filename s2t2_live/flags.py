@@ -9,6 +9,7 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os.path import realpath
 from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -148,7 +149,7 @@ def check(arguments: Arguments, given: Mapping[str, Any]) -> None:
             raise UsageError("--save-audio writes one file; give one recording.")
         if arguments.save_audio.suffix.lower() not in AUDIO_SUFFIXES:
             raise UsageError(f"--save-audio writes {' and '.join(AUDIO_SUFFIXES)} files, not {arguments.save_audio}.")
-        if arguments.save_audio.resolve() in {file.resolve() for file in arguments.files}:
+        if realpath(arguments.save_audio) in map(realpath, arguments.files):
             raise UsageError(
                 f"The audio would overwrite the recording {arguments.files[0]}; choose another --save-audio."
             )

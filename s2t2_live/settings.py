@@ -228,7 +228,12 @@ class SettingType:
         if get_origin(self.kind) is Literal:
             return value if value in get_args(self.kind) else None
         if self.kind is Path:
-            return Path(value).expanduser() if isinstance(value, str) and value else None
+            if not isinstance(value, str) or not value or "\0" in value:
+                return None
+            try:
+                return Path(value).expanduser()
+            except RuntimeError:  # there is no such user
+                return None
         if self.kind is float and type(value) is int:
             value = float(value)
         # True is an int to isinstance.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from typing import TextIO
 
 from s2t2_live.captions.files import reason
@@ -24,7 +25,8 @@ class MessageHandler(logging.StreamHandler[TextIO]):
         self.interrupted: Callable[[], AbstractContextManager[None]] = nullcontext
 
     def emit(self, record: logging.LogRecord) -> None:
-        with self.interrupted():
+        # Nobody reads the messages of a terminal that was closed.
+        with suppress(OSError), self.interrupted():
             super().emit(record)
 
 
@@ -76,6 +78,7 @@ class StandardOutput:
         """`leave` is called once, when nothing can be written any more."""
         self._sink = sink
         self._leave = leave
+        self._terminal = sys.stdout.isatty()
         self.gone = False
 
     def handle(self, event: Event) -> None:
@@ -94,5 +97,6 @@ class StandardOutput:
             # What is still in the buffer would fail again when Python exits.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             self._leave()
-            if not isinstance(error, BrokenPipeError):
+            closed = isinstance(error, BrokenPipeError) or (self._terminal and error.errno == errno.EIO)
+            if not closed:
                 raise OutputError(f"Cannot write to standard output: {reason(error)}.") from error

@@ -6,13 +6,14 @@ import io
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, closing, nullcontext
+from contextlib import ExitStack, closing, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
 from s2t2_live.audio.chunk import Source
+from s2t2_live.audio.vad import make_detector
 from s2t2_live.captions.console import TerminalConsole, console
 from s2t2_live.captions.files import CaptionFile
 from s2t2_live.captions.json_lines import JsonLinesWriter
@@ -78,9 +79,10 @@ def show(
     `files` are the caption files by format, `sinks` further ones. One of `PAUSE_KEYS` on the terminal that shows the
     status pauses the session, or lets it go on. Ctrl-C stops and drains; a second one raises
     KeyboardInterrupt when everything pending has been dropped. The end of the terminal or of the desktop session is a
-    first Ctrl-C. Raises OutputError for a file that cannot be opened.
+    first Ctrl-C. Raises OutputError for a file that cannot be opened, UsageError for a voice detector that is missing.
     """
     session: Session
+    make_detector(settings.vad)  # one that is missing is told before a file is replaced
     with ExitStack() as stack:
         written = [stack.enter_context(closing(CaptionFile(path, format))) for format, path in files.items()]
         captions = _captions(display)
@@ -100,6 +102,8 @@ def show(
                 keyboard = stack.enter_context(closing(Keyboard()))
                 refresh = partial(_show_status, captions, keyboard, session)
         stopped = _run(session, refresh)
+        if session.error is not None:
+            told.tell(session.error)
     unread = output.gone and not files
     return Outcome(error=session.error, lost=told.lost and not unread, stopped=stopped or unread)
 
@@ -142,9 +146,10 @@ def _show_status(console: TerminalConsole, keyboard: Keyboard, session: Session,
 
 def _run(session: Session, refresh: Refresh | None) -> bool:
     """Until the session has ended; whether the user stopped it."""
+    # An interrupt before there is anything to wait for ends the command as if there were no session.
+    session.start()
     with Interrupts(stop=session.stop, abort=session.abort) as interrupts:
         try:
-            session.start()
             _wait(session, refresh, stopping=False)
         except KeyboardInterrupt:
             log.info("Stopping; what was heard is translated first, %.1f s. Ctrl-C again drops it.", session.pending)
@@ -157,4 +162,6 @@ def _run(session: Session, refresh: Refresh | None) -> bool:
 def _wait(session: Session, refresh: Refresh | None, *, stopping: bool) -> None:
     while not session.wait(None if refresh is None else REFRESH):
         if refresh is not None:
-            refresh(stopping)
+            # A terminal that was closed takes no status line; what was heard is still written to the files.
+            with suppress(OSError):
+                refresh(stopping)

@@ -1,4 +1,4 @@
-"""The command without a model: help and version."""
+"""The command without a model: help, version, and what it must not touch."""
 
 from __future__ import annotations
 
@@ -7,12 +7,17 @@ import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 
+from s2t2_live import assembly
 from s2t2_live.cli import main
+from s2t2_live.errors import ModelNotFoundError, UsageError
 from s2t2_live.flags import EXAMPLE, FLAGS
 from s2t2_live.settings import TYPES, load_settings
 from s2t2_live.version import __version__
+from tests.live.sessions import GuessingModel, ListSource
 
 HEAVY = ("torch", "numpy", "soundfile", "PySide6", "sounddevice", "tqdm", "huggingface_hub", "sacrebleu")
 
@@ -61,3 +66,41 @@ def test_help_shows_a_configuration_file_that_works(capsys: pytest.CaptureFixtur
     file = tmp_path / "shown.toml"
     file.write_text(shown, encoding="utf-8")
     assert load_settings(file, {}, []) == EXAMPLE
+
+
+def test_nothing_is_replaced_before_there_is_a_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(assembly, "chosen_input", lambda settings: None)
+    monkeypatch.setattr(assembly, "live_source", lambda device: ListSource([]))
+    kept = tmp_path / "talk.wav"
+    kept.write_text("an older recording", encoding="utf-8")
+    assert main(["--no-gui", "-m", str(tmp_path / "typo"), "--save-audio", str(kept)]) == ModelNotFoundError.exit_code
+    assert kept.read_text("utf-8") == "an older recording"
+
+
+def test_nothing_is_replaced_when_a_voice_detector_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "silero_vad", None)
+    monkeypatch.setattr(assembly, "load_model", lambda settings: GuessingModel())
+    recording, kept = tmp_path / "talk.wav", tmp_path / "talk.srt"
+    soundfile.write(recording, np.zeros(16_000), 16_000)
+    kept.write_text("older captions", encoding="utf-8")
+    flags = ["--no-gui", "--speed", "max", "--vad", "silero", "-f", "srt", "-o", str(tmp_path)]
+    assert main([*flags, str(recording)]) == UsageError.exit_code
+    assert kept.read_text("utf-8") == "older captions"
+    assert "silero" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("folder", ["~nosuchuser/captions", "a\0b"])
+def test_a_folder_that_cannot_be_is_one_sentence(capsys: pytest.CaptureFixture[str], folder: str) -> None:
+    assert main(["--no-gui", "talk.wav", "-o", folder]) == UsageError.exit_code
+    assert "must be a folder" in capsys.readouterr().err
+
+
+def test_a_link_to_itself_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    loop = tmp_path / "loop.wav"
+    loop.symlink_to(loop)
+    assert main(["--no-gui", str(loop), "--save-audio", str(tmp_path / "a.wav")]) == 1
+    assert str(loop) in capsys.readouterr().err

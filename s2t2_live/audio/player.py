@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk
 from s2t2_live.audio.portaudio import Stream, open_output
 from s2t2_live.audio.recording import Recording
 from s2t2_live.audio.stretch import Stretch
@@ -83,6 +83,7 @@ class _Playback:
         self._offset = 0
         self._taken = threading.Event()
         self._stopped = False
+        self._damage: AudioError | None = None
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="player", daemon=True).start()
@@ -94,8 +95,9 @@ class _Playback:
     def _run(self) -> None:
         stream: Stream | None = None
         try:
-            recording, stretch = Recording(self._path, pace="max", start=self._start), Stretch(self._speed)
-            for chunk in recording:
+            chunks = iter(Recording(self._path, pace="max", start=self._start))
+            stretch = Stretch(self._speed)
+            while (chunk := self._read(chunks)) is not None:
                 self._blocks.append(stretch.push(chunk.samples))
                 if stream is None and len(self._blocks) == AHEAD:
                     stream = self._open(SAMPLE_RATE, self._fill)
@@ -103,7 +105,8 @@ class _Playback:
                     return
             self._blocks.append(np.zeros(round(SILENCE * SAMPLE_RATE), dtype=np.float32))
             stream = stream or self._open(SAMPLE_RATE, self._fill)
-            self._wait(0)
+            if self._wait(0) and self._damage is not None:
+                self._failed(str(self._damage))
         except AudioError as error:
             if not self._stopped:
                 self._failed(str(error))
@@ -112,6 +115,14 @@ class _Playback:
             if stream is not None:
                 with suppress(Exception):
                     stream.close()
+
+    def _read(self, chunks: Iterator[AudioChunk]) -> AudioChunk | None:
+        """The next piece; None at the end, and where a damaged recording cannot be read any further."""
+        try:
+            return next(chunks, None)
+        except AudioError as error:
+            self._damage = error
+            return None
 
     def _wait(self, most: int) -> bool:
         """Until no more blocks than these are left; False once it is stopped."""

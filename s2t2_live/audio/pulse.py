@@ -72,14 +72,20 @@ class SourceWatch:
             return True
         # By its number, because the same name may be back at once.
         removal = f"Event 'remove' on source #{source['index']}"
+        # The default may have changed since the device was chosen.
+        if self._is_left(source):
+            return True
         for event in events:
             if event.strip() == removal:
                 return True
-            if self._follows and event.startswith("Event 'change' on server"):
-                server = _ask("info")
-                if server is not None and server["default_sink_name"] != source["monitor_source"]:
-                    return True
+            if event.startswith("Event 'change' on server") and self._is_left(source):
+                return True
         return False
+
+    def _is_left(self, source: dict[str, Any]) -> bool:
+        """Whether the computer plays through another output by now, if that is what is to be heard."""
+        server = _ask("info") if self._follows else None
+        return server is not None and server["default_sink_name"] != source["monitor_source"]
 
 
 def _input(source: dict[str, Any], server: dict[str, Any]) -> InputDevice:

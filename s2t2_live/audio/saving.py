@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk, AudioGap, AudioNotice, Source, SourceItem
 from s2t2_live.errors import OutputError
 
+FAILURES = (OSError, soundfile.LibsndfileError, struct.error)
+"""Of a writer; the last is that of a header whose field for the length is too small."""
 SYSTEM_ERROR = 2
 """libsndfile's code for whatever the system refuses."""
 
@@ -44,7 +47,7 @@ class SavingSource:
         self._written: int | None = None
         try:
             self._writer: _Writer = _FlacWriter(path) if path.suffix.lower() == ".flac" else _WavWriter(path)
-        except (OSError, soundfile.LibsndfileError) as error:
+        except FAILURES as error:
             raise OutputError(self._sentence(error)) from error
 
     def __iter__(self) -> Iterator[SourceItem]:
@@ -52,7 +55,7 @@ class SavingSource:
             if not self.failed and not isinstance(item, AudioNotice):
                 try:
                     self._write(item)
-                except (OSError, soundfile.LibsndfileError) as error:
+                except FAILURES as error:
                     self.failed = True
                     yield AudioNotice(self._sentence(error))
             yield item
@@ -61,7 +64,7 @@ class SavingSource:
         """Finish the file; called by the owner when the session has ended. Raises OutputError."""
         try:
             self._writer.close()
-        except (OSError, soundfile.LibsndfileError) as error:
+        except FAILURES as error:
             if not self.failed:
                 raise OutputError(self._sentence(error)) from error
 
@@ -88,12 +91,14 @@ class SavingSource:
             written += len(samples)
         self._written = written
 
-    def _sentence(self, error: OSError | soundfile.LibsndfileError) -> str:
+    def _sentence(self, error: Exception) -> str:
         if isinstance(error, OSError):
             cause = (error.strerror or str(error)).lower()
-        else:
-            # libsndfile does not pass on what the system said.
+        elif isinstance(error, soundfile.LibsndfileError):
+            # It does not pass on what the system said.
             cause = "the disk is full or gone" if error.code == SYSTEM_ERROR else str(error)
+        else:
+            cause = "a WAV file has room for no more than 4 GiB, a FLAC file has"
         return f"The audio cannot be written to {self._path}: {cause.rstrip('.')}; choose another --save-audio."
 
 

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from s2t2_live.captions.cue import Cue, CueOrder, one_line
 from s2t2_live.captions.txt import TxtWriter
-from s2t2_live.live.events import Event, Partial
+from s2t2_live.live.events import Event, Final, Partial
 
 ERASE_BELOW = "\x1b[J"
 DIM = "\x1b[2m"
@@ -46,9 +46,10 @@ class TerminalConsole:
                 self._text, self._committed = one_line(event.text), len(one_line(event.committed))
                 self._put(self._erase() + self._draw())
             else:
-                for cue in self._cues.add(event):
+                cues = list(self._cues.add(event))
+                if cues or isinstance(event, Final):
                     self._text = ""
-                    self._put(self._erase() + _line(cue) + self._draw())
+                    self._put(self._erase() + "".join(map(_line, cues)) + self._draw())
 
     def show_status(self, text: str) -> None:
         """Show this about the session until another text comes; from any thread."""

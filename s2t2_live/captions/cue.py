@@ -65,7 +65,9 @@ class CueOrder:
         elif isinstance(event, Final):
             self._unfinished.pop(event.segment, None)
             if text := one_line(event.text):
-                yield self._fit(Cue(event.start, event.end, text, event.uncertain))
+                # A gap within a segment has its own time.
+                end = min((gap.start for gap in self._gaps if event.start < gap.start < event.end), default=event.end)
+                yield self._fit(Cue(event.start, end, text, event.uncertain))
             yield from self._release()
 
     def finish(self) -> Iterator[Cue]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from os.path import realpath
 from pathlib import Path
 from typing import TextIO
 
@@ -59,15 +60,15 @@ def caption_paths(recordings: Iterable[Path], directory: Path, formats: Sequence
     Raises UsageError where two recordings would share a file, or a recording would be overwritten.
     """
     recordings = list(recordings)
-    taken = {recording.resolve(): recording for recording in recordings}
+    taken = {realpath(recording): recording for recording in recordings}
     paths: dict[Path, dict[str, Path]] = {}
     for recording in dict.fromkeys(recordings):
         paths[recording] = {}
         for format in formats:
             path = directory / f"{recording.stem}.{format}"
-            other = taken.setdefault(path.resolve(), recording)
-            if path.resolve() == other.resolve():
-                raise UsageError(f"The captions would overwrite the recording {other}; choose another --output-dir.")
+            other = taken.setdefault(realpath(path), recording)
+            if realpath(path) == realpath(other):
+                raise UsageError(f"The captions would overwrite the recording {other}; choose another folder.")
             if other != recording:
                 raise UsageError(
                     f"{other} and {recording} would both be written to {path}; rename one of them, "
@@ -82,21 +83,28 @@ def session_paths(name: str, directory: Path, formats: Sequence[str]) -> dict[st
     return {format: directory / f"{name}.{format}" for format in formats}
 
 
+def free_name(name: str, directory: Path, formats: Sequence[str]) -> str:
+    """The name, with a number behind it where there are caption files of that name already."""
+    number, free = 1, name
+    while any((directory / f"{free}.{format}").exists() for format in formats):
+        number += 1
+        free = f"{name} ({number})"
+    return free
+
+
 def make_directory(directory: Path) -> None:
     """Create the folder where it is missing. Raises OutputError where it cannot be created or written in."""
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise OutputError(
-            f"Cannot create the folder {directory}: {reason(error)}; choose another --output-dir."
-        ) from error
+        raise OutputError(f"Cannot create the folder {directory}: {reason(error)}; choose another one.") from error
     if not os.access(directory, os.W_OK):
-        raise OutputError(f"The folder {directory} is not writable; choose another --output-dir.")
+        raise OutputError(f"The folder {directory} is not writable; choose another one.")
 
 
 def unwritable(path: Path, error: OSError) -> OutputError:
     """The one sentence for a caption file that could not be written."""
-    return OutputError(f"Cannot write {path}: {reason(error)}; choose another --output-dir.")
+    return OutputError(f"Cannot write {path}: {reason(error)}; choose another folder.")
 
 
 def reason(error: OSError) -> str:

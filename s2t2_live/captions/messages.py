@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 
+from s2t2_live.errors import S2T2Error
 from s2t2_live.live.events import PAUSED, Error, Event, Gap, Load, SessionStarted, Summary
 
 log = logging.getLogger(__name__)
@@ -22,9 +23,10 @@ class Messages:
         match event:
             case Error(message, fatal):
                 # The failure that ends a session may have been told when it happened; an outage is told each time.
-                if not (fatal and any(message in said for said in self._said)):
-                    log.error("%s", message)
-                    self._said.append(message)
+                if fatal:
+                    self._tell_once(message)
+                else:
+                    self._tell(message)
             case Gap(reason=reason):
                 self.lost = self.lost or reason != PAUSED
             case Load(level, backlog):
@@ -46,6 +48,18 @@ class Messages:
                     event.segments,
                     event.real_time_factor,
                 )
+
+    def tell(self, error: Exception) -> None:
+        """Say why the session failed, if no event said it: what fails at the very end has none."""
+        self._tell_once(str(error) if isinstance(error, S2T2Error) else f"{type(error).__name__}: {error}")
+
+    def _tell_once(self, message: str) -> None:
+        if not any(message in said for said in self._said):
+            self._tell(message)
+
+    def _tell(self, message: str) -> None:
+        log.error("%s", message)
+        self._said.append(message)
 
     def close(self) -> None:
         """Nothing is held back."""

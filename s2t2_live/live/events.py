@@ -122,6 +122,7 @@ class Error:
 class Summary:
     type: ClassVar[str] = "summary"
     audio: float
+    """Seconds that were heard; pauses and what an input lost are not among them."""
     segments: int
     real_time_factor: float
     latency: Mapping[str, float | None]

@@ -49,6 +49,8 @@ class Segment:
     """The worker's: token ids that are shown for good."""
     shown: str = ""
     """The worker's: the text of those that have been told."""
+    shown_length: int = 0
+    """The worker's: of how much audio that text was known."""
     complained: bool = False
     """The worker's: whether the model has failed on it."""
 

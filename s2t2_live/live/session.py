@@ -84,6 +84,7 @@ class Session:
         self._segmenter = Segmenter(make_detector(settings.vad), settings.segmenter)
         self._meter = LevelMeter()
         self._begin: int | None = None
+        self._missing = 0
         self._paused = False
         self._lost = False
         self._measures = Measures()
@@ -218,6 +219,7 @@ class Session:
             self._segmenter.skip(item.start)
         if isinstance(item, AudioGap):
             self._forward(self._segmenter.skip(item.end), lost=item.end - item.start)
+            self._missing += item.end - item.start
             if item.end > item.start:
                 self._publish(Gap(item.start / SAMPLE_RATE, item.end / SAMPLE_RATE, item.reason))
         else:
@@ -292,7 +294,8 @@ class Session:
         """The last events."""
         if self._fatal is not None:
             self._publish(Error(_sentence(self._fatal), fatal=True))
-        self.summary = self._measures.summary((self._segmenter.position - (self._begin or 0)) / SAMPLE_RATE)
+        heard = self._segmenter.position - (self._begin or 0) - self._missing
+        self.summary = self._measures.summary(heard / SAMPLE_RATE)
         self._publish(self.summary)
 
     def _serve(self, pending: set[_Request]) -> None:

@@ -84,7 +84,8 @@ class Translator:
         )
         self._telling = threading.Lock()
         """Held while a result is told, so that none comes after `abort`."""
-        self._draft: tuple[_Version, float] | None = None
+        self._draft: tuple[_Version, float, float] | None = None
+        """With the seconds that it took, and how many of them a partial has told of."""
         """The latest one, and the seconds that it took."""
         self._thread = threading.Thread(target=self._run, name="translator", daemon=True)
 
@@ -184,7 +185,8 @@ class Translator:
             if job.settled and segment.policy.step is not None and draft.ready > len(segment.committed):
                 segment.committed = draft.tokens[: draft.ready]
                 partial = self._partial(segment, job.length, draft.tokens[draft.ready :], self._timer() - begin)
-            self._draft = replace(draft, committed=segment.committed), self._timer() - begin
+            told = 0.0 if partial is None else partial.compute
+            self._draft = replace(draft, committed=segment.committed), self._timer() - begin, told
         except Exception:
             logger.debug("the model failed on a draft of segment %d", segment.number, exc_info=True)
         self._show(job, partial, self._timer() - begin)
@@ -205,14 +207,15 @@ class Translator:
         """The job is done; tell what came of it, unless all was dropped meanwhile."""
         with self._telling:
             if self._queue.done_with(job, cost) and partial is not None:
-                job.segment.shown = partial.committed
+                if partial.committed != job.segment.shown:
+                    job.segment.shown, job.segment.shown_length = partial.committed, job.length
                 self._publish(partial)
 
     def _finish(self, job: Finish) -> None:
         segment, end = job.segment, job.ended
         length = end.end - end.start
         begin = self._timer()
-        version, drafting = self._drafted(segment, length)
+        version, drafting, told = self._drafted(segment, length)
         cost = None
         for attempt in range(ATTEMPTS if version is None else 0):
             try:
@@ -224,7 +227,7 @@ class Translator:
                 # What cannot be read back from disk is no fault of the GPU's.
                 if attempt == 0 and not isinstance(error, AudioError):
                     self._leave_gpu()
-        compute = drafting + self._timer() - begin
+        compute = drafting + self._timer() - begin  # the caption took that long, some of it before the end
         now = self._clock() if self._clock is not None else end.heard / SAMPLE_RATE + compute
         text = segment.shown if version is None else version.text
         final = Final(
@@ -232,7 +235,7 @@ class Translator:
             start=end.start / SAMPLE_RATE,
             end=end.end / SAMPLE_RATE,
             text=text,
-            compute=compute,
+            compute=compute - told,
             lag=max(0.0, now - end.speech_end / SAMPLE_RATE),
             confidence=None if version is None else version.confidence,
             revised=not text.startswith(segment.shown),
@@ -241,7 +244,9 @@ class Translator:
             if not self._queue.done_with(job, cost):
                 return
             if version is None:
-                self._publish(Gap(final.start, final.end, "the model failed on this segment twice"))
+                kept = segment.shown_length if segment.shown_length < length else 0
+                begin = final.start + kept / SAMPLE_RATE
+                self._publish(Gap(begin, final.end, "the model failed on this segment twice"))
             self._publish(final)
 
     def _cut_short(self, segment: Segment, heard: int) -> None:
@@ -260,13 +265,16 @@ class Translator:
             )
         )
 
-    def _drafted(self, segment: Segment, length: int) -> tuple[_Version | None, float]:
-        """What was translated in the pause, if it is what would be translated now; the seconds it took, in any case."""
+    def _drafted(self, segment: Segment, length: int) -> tuple[_Version | None, float, float]:
+        """What was translated in the pause, if it is what would be translated now.
+
+        In any case the seconds that it took, and how many of them a partial has told of.
+        """
         if self._draft is None or self._draft[0].segment != segment.number:
-            return None, 0.0
-        draft, compute = self._draft
+            return None, 0.0, 0.0
+        draft, compute, told = self._draft
         same = (draft.length, draft.committed, draft.beam_size) == (length, segment.committed, self._final_beam_size)
-        return draft if same else None, compute
+        return draft if same else None, compute, told
 
     @property
     def _final_beam_size(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -159,8 +160,7 @@ def test_a_server_that_hangs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         (USB_SOURCE, ["'new' on source #9", "'remove' on source-output #4", "'remove' on source #7"], False),
         (USB_SOURCE, ["'change' on source #4", "'change' on server #1"], False),
         (USB_SOURCE, ["'change' on source #4", "'remove' on source #4", "'new' on source #8"], True),
-        (OUTPUT, ["'remove' on source #4", "'change' on server #1"], True),
-        (OUTPUT, ["'remove' on source #4"], False),
+        (OUTPUT, [], True),  # the computer plays through another one already
         (replace(OUTPUT, default=False), ["'change' on server #1"], False),
         (replace(USB_SOURCE, id="pulse:alsa_input.headset"), [], True),
     ],
@@ -175,6 +175,22 @@ def test_a_source_that_leaves_its_server(
     watch._thread.join(60)
     assert not watch._thread.is_alive()
     assert told == [True] * gone
+
+
+@pytest.mark.parametrize(("event", "gone"), [("'change' on server #1", True), ("'remove' on source #4", False)])
+def test_an_output_that_is_the_default_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str, gone: bool
+) -> None:
+    answering(tmp_path, monkeypatch)
+    (tmp_path / "subscribe").write_text("", encoding="utf-8")
+    watch = pulse.SourceWatch(OUTPUT, lambda: None)
+    watch._thread.join(60)
+
+    def events() -> Iterator[str]:
+        answering(tmp_path, monkeypatch, SERVER | {"default_sink_name": "alsa_output.headset"})
+        yield f"Event {event}"
+
+    assert watch._leaves(SOURCES, events()) == gone
 
 
 class FakePortAudio:

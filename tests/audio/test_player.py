@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -12,9 +13,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk
 from s2t2_live.audio.player import Player
-from s2t2_live.errors import DeviceError
+from s2t2_live.audio.recording import Recording
+from s2t2_live.errors import DeviceError, RecordingError
 
 SECONDS = 5
 BLOCK = 512
@@ -137,6 +139,22 @@ def test_another_place_takes_the_place_of_the_first(ramp: Path) -> None:
     player.stop()
     assert second.closed.wait(TIMEOUT)
     assert player.position is None
+
+
+def test_a_damaged_recording_is_played_as_far_as_it_can_be_read(
+    player: Player, loudspeaker: Loudspeaker, ramp: Path, sentences: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = Recording.__iter__
+
+    def damaged(recording: Recording) -> Iterator[AudioChunk]:
+        yield from islice(whole(recording), 5)
+        raise RecordingError("ramp.wav is damaged.")
+
+    monkeypatch.setattr(Recording, "__iter__", damaged)
+    player.play(ramp)
+    sound = heard(loudspeaker.take_all())
+    assert place(sound[-1]) == pytest.approx(0.5, abs=0.01)
+    assert sentences == ["ramp.wav is damaged."]
 
 
 def test_no_file_is_told(tmp_path: Path) -> None:

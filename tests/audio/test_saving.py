@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -121,6 +122,20 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     for path in (tmp_path / "none" / "a.wav", tmp_path / "none" / "a.flac"):
         with pytest.raises(OutputError, match=r"cannot be written to .*: no such file or directory; choose another"):
             SavingSource(ItemSource([]), path)
+
+
+def test_a_wav_file_that_can_hold_no_more_is_told_and_listening_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: object, samples: object) -> None:
+        struct.pack("<L", 2**32)
+
+    saving = SavingSource(ItemSource(ITEMS), tmp_path / "a.wav")
+    monkeypatch.setattr(type(saving._writer), "write", full)
+    (notice,) = [item for item in saving if isinstance(item, AudioNotice) and item not in ITEMS]
+    saving.close()
+    assert "4 GiB" in notice.message
+    assert saving.failed
 
 
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])

@@ -231,6 +231,15 @@ def test_a_caption_that_the_model_is_not_sure_of_says_so(terminal: tuple[TextIO,
     assert shown == "Ja.\nNein. \x1b[2m(uncertain)\x1b[0m\nDoch.\n"
 
 
+def test_words_that_are_withdrawn_leave_the_screen(terminal: tuple[TextIO, int]) -> None:
+    out, reader = terminal
+    sink, screen = TerminalConsole(out), Screen()
+    sink.handle(partial("", "Vielleicht"))
+    sink.handle(final(""))
+    screen.feed(read(out, reader))
+    assert screen.text == [""]
+
+
 def test_a_pause_is_no_loss(terminal: tuple[TextIO, int]) -> None:
     out, reader = terminal
     TerminalConsole(out).handle(Gap(1.0, 5.0, "paused"))

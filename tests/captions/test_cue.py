@@ -62,6 +62,15 @@ def test_a_gap_waits_for_the_final_of_the_speech_before_it() -> None:
     ) == [Cue(1.0, 2.0, "Ja."), Cue(2.0, 5.0, "[audio lost: microphone lost]"), Cue(6.0, 7.0, "Nein.")]
 
 
+def test_a_gap_within_speech_has_its_own_time() -> None:
+    assert cues(
+        SpeechStarted(0, 0.0),
+        SpeechEnded(0, 0.0, 10.0, "pause"),
+        Gap(6.0, 10.0, "the disk is full"),
+        final(0, 0.0, 10.0, "Ja."),
+    ) == [Cue(0.0, 6.0, "Ja."), Cue(6.0, 10.0, "[audio lost: the disk is full]")]
+
+
 def test_a_gap_in_silence_is_shown_at_once() -> None:
     assert list(CueOrder().add(Gap(2.0, 5.0, "microphone lost"))) == [Cue(2.0, 5.0, "[audio lost: microphone lost]")]
 

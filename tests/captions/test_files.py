@@ -23,4 +23,4 @@ def test_a_full_disk_is_told_once(format: str) -> None:
             call()
         except OutputError as error:
             told.append(str(error))
-    assert told == ["Cannot write /dev/full: no space left on device; choose another --output-dir."]
+    assert told == ["Cannot write /dev/full: no space left on device; choose another folder."]

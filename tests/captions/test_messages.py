@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from s2t2_live.captions.messages import Messages
+from s2t2_live.errors import OutputError
 from s2t2_live.live.events import PAUSED, Error, Gap
 
 
@@ -26,6 +27,14 @@ def test_the_failure_that_ends_the_session_is_told_once(caplog: pytest.LogCaptur
     assert said(caplog) == ["talk.flac is damaged. It ends here."]
     sink.handle(Error("Something else.", fatal=True))
     assert said(caplog)[1:] == ["Something else."]
+
+
+def test_a_failure_that_no_event_told_of_is_told_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    sink = Messages()
+    sink.tell(OutputError("Cannot write talk.srt."))
+    sink.tell(OutputError("Cannot write talk.srt."))
+    sink.tell(ZeroDivisionError("division by zero"))
+    assert said(caplog) == ["Cannot write talk.srt.", "ZeroDivisionError: division by zero"]
 
 
 def test_a_pause_is_no_loss() -> None:

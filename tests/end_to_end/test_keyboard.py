@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import select
@@ -17,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from s2t2_live.training.recordings import Recording
+from tests.end_to_end.conftest import TIMEOUT
 
 pytestmark = [pytest.mark.end_to_end, pytest.mark.usefixtures("demo_model")]
 
@@ -30,6 +32,7 @@ class Terminal:
         self._reader, self.end = pty.openpty()
         fcntl.ioctl(self.end, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 200, 0, 0))
         self.shown = ""
+        self._open: tuple[int, ...] = (self._reader, self.end)
 
     @property
     def modes(self) -> list[object]:
@@ -49,9 +52,13 @@ class Terminal:
     def type(self, keys: str) -> None:
         os.write(self._reader, keys.encode())
 
-    def close(self) -> None:
-        os.close(self._reader)
-        os.close(self.end)
+    def hang_up(self) -> None:
+        """As when its window is closed."""
+        for number in self._open:
+            os.close(number)
+        self._open = ()
+
+    close = hang_up
 
     def _read(self) -> None:
         if select.select([self._reader], [], [], 0.1)[0]:
@@ -110,3 +117,21 @@ def test_a_command_in_the_background_leaves_the_terminal_alone(
         terminal.rest(process)
     assert process.returncode == 0, terminal.shown
     assert terminal.modes == before
+
+
+@pytest.mark.skipif(shutil.which("setsid") is None, reason="setsid of util-linux gives the command its own terminal")
+def test_a_terminal_that_is_closed_takes_nothing_along(
+    start: Start, terminal: Terminal, recording: Path, tmp_path: Path
+) -> None:
+    """What was heard by then is in the file, and the session ends as after Ctrl-C."""
+    file = tmp_path / f"{recording.stem}.jsonl"
+    streams = dict.fromkeys(("stdin", "stdout", "stderr"), terminal.end)
+    arguments = ("--no-gui", recording, "-f", "jsonl", "-o", tmp_path)
+    with start(*arguments, before=["setsid", "--ctty"], **streams) as process:
+        terminal.until(lambda: file.exists() and '"speech_started"' in file.read_text("utf-8"), process)
+        terminal.hang_up()
+        process.wait(TIMEOUT)
+    kinds = [json.loads(line)["type"] for line in file.read_text("utf-8").splitlines()]
+    assert kinds.count("final") == kinds.count("speech_started") > 0
+    assert kinds[-1] == "summary"
+    assert process.returncode == 0

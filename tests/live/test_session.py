@@ -198,6 +198,13 @@ def test_a_gap_that_begins_ends_the_segment_at_once() -> None:
     check_invariants(sink, 12.0)
 
 
+def test_a_pause_is_no_audio_that_was_heard() -> None:
+    second = SAMPLE_RATE
+    session, _ = run(ListSource([speech(2.0), AudioGap(2 * second, 3_600 * second, "paused"), speech(2.0)]))
+    assert session.summary is not None
+    assert session.summary.audio == 4.0
+
+
 def test_what_a_source_has_to_say_is_told() -> None:
     held: list[Session] = []
     lost: list[bool] = []
