@@ -42,6 +42,7 @@ class Actions:
 
         self.toggle = self._action(self.session_menu, "Sta&rt", "Ctrl+R")
         self.pause = self._action(self.session_menu, "Pa&use", "Ctrl+P")
+        self.listen = self._action(self.session_menu, "Pla&y or pause the recording", "Ctrl+Space")
         self.session_menu.addSeparator()
         self.open = self._action(self.session_menu, "&Open recording…", Keys.Open)
         self.sample = self._action(self.session_menu, "Play the &shipped recording")

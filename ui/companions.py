@@ -90,6 +90,7 @@ class Companions(QObject):
         controller.inputs_found.connect(self._found)
         controller.state_changed.connect(lambda _: self.sessions_dialog.set_busy(controller.running))
         controller.shut_down.connect(self.close)
+        window.preferences.changed.connect(self._settings_changed)
         window.caption_view.transcript_changed.connect(overlay.update)
         self.sessions_dialog.open_wanted.connect(self.open_session)
         self.exporter.exported.connect(window.notice_bar.tell)
@@ -127,6 +128,11 @@ class Companions(QObject):
     @Slot(object)
     def _apply(self, settings: Settings) -> None:
         self._window.preferences.change(settings)
+
+    @Slot()
+    def _settings_changed(self) -> None:
+        if self.settings_dialog is not None:
+            self.settings_dialog.follow(self._window.preferences.settings)
 
     @Slot()
     def _settings_closed(self) -> None:

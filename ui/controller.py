@@ -80,6 +80,11 @@ class SessionController(QObject):
         """Whether there is a session that has not ended."""
         return self._attendant is not None
 
+    @property
+    def going_on(self) -> bool:
+        """Whether there is a session that was not told to stop, or one that follows it."""
+        return self.running and (not self._draining or self._next is not None)
+
     # The model.
 
     @Slot()
@@ -93,7 +98,7 @@ class SessionController(QObject):
         self._load = load
         self.model = None
         self._set_state(State.LOADING)
-        load.progressed.connect(self.load_progressed)
+        load.progressed.connect(self._load_progressed)
         self._background.run(
             lambda: load.run(settings),
             done=lambda model: self._loaded(load, model),
@@ -111,7 +116,6 @@ class SessionController(QObject):
     def _drop_load(self) -> None:
         if self._load is not None:
             self._load.cancelled.set()
-            self._load.progressed.disconnect(self.load_progressed)
             self._load = None
 
     # Sessions.
@@ -129,8 +133,7 @@ class SessionController(QObject):
             return
         if self.running:
             self._next = choice
-            if not self._draining:
-                self.stop()
+            self._drain()
             return
         self.choice = choice
         if self.model is not None:
@@ -157,13 +160,18 @@ class SessionController(QObject):
 
     @Slot()
     def stop(self) -> None:
-        """Drain what was heard; a second call drops it. A session that waits for the model is forgotten."""
+        """Drain what was heard; a second call drops it. A session that waits for its turn is forgotten."""
+        self._next = None
         if self._attendant is None:
             self.choice = None
             self.state_changed.emit(self.state.value)
         elif self._draining:
             self._attendant.ask(lambda session: session.abort())
         else:
+            self._drain()
+
+    def _drain(self) -> None:
+        if self._attendant is not None and not self._draining:
             self._draining = True
             self._attendant.ask(lambda session: session.stop())
             self._show_state()
@@ -189,8 +197,7 @@ class SessionController(QObject):
         if self._attendant is None:
             self._close()
             return
-        if not self._draining:
-            self.stop()
+        self._drain()
         QTimer.singleShot(DRAIN_TIMEOUT, self, self._abort_closing)
 
     def _abort_closing(self) -> None:
@@ -223,6 +230,12 @@ class SessionController(QObject):
         attendant.start()
 
     # What the threads tell.
+
+    @Slot(object, object)
+    def _load_progressed(self, done: int, total: int) -> None:
+        # What was on its way when the load was given up comes after it.
+        if self.sender() is self._load:
+            self.load_progressed.emit(done, total)
 
     def _loaded(self, load: ModelLoad, model: SpeechTranslationModel) -> None:
         if load is not self._load:
@@ -316,7 +329,7 @@ def _change(session: Session, settings: Settings) -> None:
 
 def session_sinks(settings: Settings, folder: Path, choice: SourceChoice) -> list[Sink]:
     """What saves a session: the journal, and the caption files of the settings."""
-    from s2t2_live.captions.files import CaptionFile, caption_paths, make_directory, session_paths
+    from s2t2_live.captions.files import CaptionFile, caption_paths, free_name, make_directory, session_paths
     from s2t2_live.live.journal import Journal
 
     recording = choice.path if isinstance(choice, FileChoice) else None
@@ -324,10 +337,13 @@ def session_sinks(settings: Settings, folder: Path, choice: SourceChoice) -> lis
     if formats := settings.output.wanted:
         directory = settings.output.directory or Path()
         make_directory(directory)
-        if recording is not None:
-            paths = caption_paths([recording], directory, formats)[recording]
-        else:
+        if not isinstance(choice, FileChoice):
             paths = session_paths(time.strftime("s2t2-live_%Y-%m-%d_%H-%M-%S"), directory, formats)
+        elif choice.start:
+            # What the session before wrote of the recording stays.
+            paths = session_paths(free_name(choice.path.stem, directory, formats), directory, formats)
+        else:
+            paths = caption_paths([choice.path], directory, formats)[choice.path]
         sinks += [CaptionFile(path, format) for format, path in paths.items()]
     return sinks
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 from s2t2_live.captions.files import CaptionFile
 from s2t2_live.live.events import Event, Partial, SessionStarted
@@ -55,11 +56,32 @@ class Exporter(QObject):
 
     def ask(self, format: str) -> None:
         """Have the user choose a file, and write it."""
-        suggestion = str(self._folder / f"{self.name or 'captions'}.{format}")
-        chosen, _ = QFileDialog.getSaveFileName(self._window, "Export the captions", suggestion, KINDS[format])
-        if chosen:
-            path = Path(chosen)
-            self.write(path if path.suffix else path.with_suffix(f".{format}"), format)
+        suggestion = self._folder / f"{self.name or 'captions'}.{format}"
+        while path := self._choose(suggestion, format):
+            if not os.path.exists(path) or self._may_replace(path):
+                self.write(path, format)
+                break
+            suggestion = path
+
+    def _choose(self, suggestion: Path, format: str) -> Path | None:
+        # The dialog would ask about the name as it was typed: Qt's own adds no suffix behind a dot, GTK's none at all.
+        option = QFileDialog.Option.DontConfirmOverwrite
+        chosen, _ = QFileDialog.getSaveFileName(
+            self._window, "Export the captions", str(suggestion), KINDS[format], options=option
+        )
+        if not chosen:
+            return None
+        path = Path(chosen)
+        return path if path.suffix.lower() == f".{format}" else path.with_name(f"{path.name}.{format}")
+
+    def _may_replace(self, path: Path) -> bool:
+        text = f"{path.name} is already there. Replace it?"
+        box = QMessageBox(QMessageBox.Icon.Warning, "Export the captions", text, parent=self._window)
+        replace = box.addButton("&Replace", QMessageBox.ButtonRole.DestructiveRole)
+        box.setDefaultButton(box.addButton(QMessageBox.StandardButton.Cancel))
+        box.exec()
+        box.deleteLater()
+        return box.clickedButton() is replace
 
     def write(self, path: Path, format: str) -> None:
         """On a background thread: the folder may be at the other end of a network."""

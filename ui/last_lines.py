@@ -55,16 +55,19 @@ def _laid_out(entry: Entry, width: float, font: QFont, colours: Colours, outline
 
 
 def _formats(entry: Entry, colours: Colours, outline: QPen | None) -> list[QTextLayout.FormatRange]:
-    """The colours of the committed and of the tentative words."""
+    """The colours of the committed and of the tentative words, and of captions that the model is unsure of."""
     length = len(described(entry))
     known = len(entry.committed) if entry.kind == "caption" else length
     formats = []
+    told = colours.uncertain if entry.uncertain else colours.text
     for start, end, colour in (
-        (0, known, colours.text if entry.kind == "caption" else colours.gap),
+        (0, known, told if entry.kind == "caption" else colours.gap),
         (known, length, colours.tentative),
     ):
         style = QTextCharFormat()
         style.setForeground(QColor(colour))
+        if entry.uncertain and outline is None:
+            style.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DotLine)
         if outline is not None:
             style.setTextOutline(outline)
         words = QTextLayout.FormatRange()

@@ -224,7 +224,7 @@ class MainWindow(QMainWindow):
             followed = choice.default and choice.kind == "microphone"
             kept = InputSettings(device=None if followed else choice.id)
             self.preferences.change(replace(self.preferences.settings, input=kept))
-        if self.controller.running:
+        if self.controller.going_on:
             self.start(choice)
         self._show_state()
 

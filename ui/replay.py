@@ -45,6 +45,8 @@ class Replay(QObject):
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME)
         self._timer.timeout.connect(self._follow)
+        window.actions_.listen.triggered.connect(self.toggle)
+        window.actions_.listen.setEnabled(False)
         window.replay_area.addWidget(self.panel)
         self.panel.set_colours(window.theme.colours)
         controller = window.controller
@@ -62,6 +64,7 @@ class Replay(QObject):
     def show_recording(self, path: Path | None) -> None:
         """Show this recording; None shows nothing."""
         self._window.replay_area.setVisible(path is not None)
+        self._window.actions_.listen.setEnabled(path is not None)
         if path == self.path:
             return
         self._stop()
@@ -96,7 +99,7 @@ class Replay(QObject):
     def seek(self, seconds: float) -> None:
         """Go on from there: a session that plays the recording is begun anew."""
         controller = self._window.controller
-        if controller.running and self.path is not None:
+        if controller.going_on and self.path is not None:
             controller.start(FileChoice(self.path, start=seconds, speed=self.panel.speed))
         elif self._player is not None and self._player.position is not None and not self._player.paused:
             self._play(seconds)

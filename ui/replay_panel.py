@@ -97,7 +97,6 @@ class ReplayPanel(QWidget):
         name = "Pause the recording" if playing else "Play the recording"
         self.play_button.setAccessibleName(name)
         self.play_button.setToolTip(f"{name} (Ctrl+Space)")
-        self.play_button.setShortcut("Ctrl+Space")
 
     @Slot(Colours)
     def set_colours(self, colours: Colours) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from PySide6.QtCore import Signal, SignalInstance, Slot
+from PySide6.QtCore import QSignalBlocker, Signal, SignalInstance, Slot
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -72,21 +72,29 @@ class Number(QDoubleSpinBox):
     def __init__(self, kind: SettingType, *, most: float, step: float, decimals: int, unit: str = "") -> None:
         """`most` is for a setting without a limit of its own."""
         super().__init__()
-        self._exact = 0.0
         self.setDecimals(decimals)
         self.setRange(kind.least or 0.0, most if kind.most is None else kind.most)
         self.setSingleStep(step)
         self.setSuffix(unit)
-        self.valueChanged.connect(self.changed)
+        self._exact = self.value()
+        self.valueChanged.connect(self._take)
 
     def get(self) -> float:
         """As it was put, where the user has not touched it: a file may have more decimals than are shown."""
-        return self._exact if round(self._exact, self.decimals()) == self.value() else self.value()
+        return self._exact
 
     def put(self, value: float) -> None:
-        self._exact = value
-        self.setMaximum(max(self.maximum(), value))
-        self.setValue(value)
+        # What is shown is rounded; the signal would have that taken for the user's.
+        with QSignalBlocker(self):
+            self.setMaximum(max(self.maximum(), value))
+            self.setValue(value)
+        self._take(value)
+
+    @Slot(float)
+    def _take(self, value: float) -> None:
+        if value != self._exact:
+            self._exact = value
+            self.changed.emit()
 
 
 class WholeNumber(QSpinBox):

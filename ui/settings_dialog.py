@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from PySide6.QtCore import Qt, Signal, Slot
 from PySide6.QtGui import QFontDatabase, QPalette
@@ -24,7 +25,7 @@ from PySide6.QtWidgets import (
 )
 
 from s2t2_live.live.presets import PRESETS, preset_name
-from s2t2_live.settings import SECTIONS, TYPES, InputSettings, Settings
+from s2t2_live.settings import TYPES, InputSettings, OutputSettings, Settings
 from ui.actions import STABILITY_WORDS
 from ui.announcement import announce
 from ui.model_boxes import DEVICES, MODELS
@@ -45,6 +46,7 @@ POLICY_WORDS = {
     "alignatt": "When their sound is complete (alignatt)",
     "final-only": "After each pause (final-only)",
 }
+FORMAT_WORDS = {"txt": "Te&xt", "srt": "S&ubRip", "vtt": "&WebVTT", "jsonl": "&JSON lines"}
 
 
 class SettingsDialog(QDialog):
@@ -63,39 +65,43 @@ class SettingsDialog(QDialog):
         self._filling = False
         self.fields: dict[str, Field] = {}
         """By the setting's key; `input` is a whole section."""
+        self._changed: set[str] = set()
+        """Keys of the fields that the user has given another value."""
         self.pages = QTabWidget()
         self.pages.setAccessibleName("Pages of settings")
         self.preset = Choice([*PRESET_WORDS.items(), (None, "Values of your own")])
         self.preview = QLabel()
+        self.written = QLabel()
         self.problem = QLabel()
         self._lay_out(inputs, file)
-        self._fill(settings)
+        self.follow(settings)
 
     @property
     def settings(self) -> Settings:
-        """As they stand in the dialog."""
-        settings = replace(self._before, input=self.fields["input"].get())
-        for section in SECTIONS:
-            values = {
-                key.removeprefix(f"{section}."): field.get()
-                for key, field in self.fields.items()
-                if key.startswith(f"{section}.")
-            }
-            settings = replace(settings, **{section: replace(getattr(settings, section), **values)})
+        """Those in force, with what the user has changed here."""
+        settings = self._before
+        for key in self._changed:
+            section, _, name = key.partition(".")
+            value = self.fields[key].get()
+            changed = replace(getattr(settings, section), **{name: value}) if name else value
+            settings = replace(settings, **{section: changed})
         return settings
+
+    def follow(self, settings: Settings) -> None:
+        """These are in force now: show them, but for what the user has changed here."""
+        self._before = settings
+        self._fill(settings, self.fields.keys() - self._changed)
+        self._compare(self._changed)
+        self._show_effects()
 
     def problems(self) -> dict[str, str]:
         """What cannot stay as it is, by the key of its field."""
         found, settings = {}, self.settings
-        name, output = settings.model.name, settings.output
+        name, folder = settings.model.name, settings.output.directory
         if not (name in MODELS or Path(name).expanduser().is_dir() or HUB_ID.fullmatch(name)):
             found["model.name"] = "The model must be one of the list, a folder, or a hub id like owner/name."
-        if output.formats and output.directory is None:
-            found["output.directory"] = "Choose the folder that the caption files go to."
-        elif output.directory is not None and not output.formats:
-            found["output.formats"] = "Choose at least one format for the caption files, or empty the folder."
-        elif output.directory is not None and not _writable(output.directory):
-            found["output.directory"] = f"The folder {output.directory} cannot be written to; choose another one."
+        if folder is not None and not _writable(folder):
+            found["output.directory"] = f"The folder {folder} cannot be written to; choose another one."
         return found
 
     @Slot()
@@ -133,8 +139,8 @@ class SettingsDialog(QDialog):
         layout.setSpacing(MEDIUM)
         for widget in (self.pages, self.problem, kept, buttons):
             layout.addWidget(widget)
-        for field in self.fields.values():
-            field.changed.connect(self._edited)
+        for key, field in self.fields.items():
+            field.changed.connect(partial(self._edited, key))
         self.preset.changed.connect(self._preset_chosen)
         self.setMinimumWidth(600)
 
@@ -164,7 +170,7 @@ class SettingsDialog(QDialog):
         page = _Page(self.fields)
         page.add_control("&Preset", self.preset)
         page.add("translation.policy", "&Words are settled", Choice(POLICY_WORDS.items()))
-        step = Number(TYPES["translation.step"], most=10, step=0.1, decimals=1, unit=" s")
+        step = Number(TYPES["translation.step"], most=10, step=0.05, decimals=2, unit=" s")
         page.add("translation.step", "Look &every", step, "How much new audio there is between two looks at a sentence")
         page.add(
             "translation.beam_size",
@@ -215,27 +221,35 @@ class SettingsDialog(QDialog):
             (InputSettings(system_audio=True), "What this computer plays"),
         ]
         page.add("input", "&Input at the start", Choice([*sources, *known]))
-        formats = {"txt": "Te&xt", "srt": "S&ubRip", "vtt": "&WebVTT", "jsonl": "&JSON lines"}
-        page.add("output.formats", "Caption &files", Several(formats))
+        page.add("output.formats", "Caption &files", Several(FORMAT_WORDS))
         page.add("output.directory", "In the fo&lder", Folder())
-        page.note("Written while you listen. Sessions are saved in any case; Session › Sessions has them.")
+        page.add_note(self.written)
+        page.note("Sessions are saved in any case; Session › Saved sessions has them.")
         return page
 
-    def _fill(self, settings: Settings) -> None:
+    def _fill(self, settings: Settings, keys: Iterable[str]) -> None:
         self._filling = True
-        for key, field in self.fields.items():
-            section, _, name = key.partition(".")
-            values = getattr(settings, section)
+        for key in keys:
+            field, value = self.fields[key], _value(settings, key)
             if key == "input":
-                cast(Choice, field).name(values, values.device or "What this computer plays")
-            field.put(getattr(values, name) if name else values)
+                cast(Choice, field).name(value, value.device or "What this computer plays")
+            if field.get() != value:  # a number that is being typed stays
+                field.put(value)
         self._filling = False
-        self._edited()
 
-    @Slot()
-    def _edited(self) -> None:
-        if self._filling:
-            return
+    def _edited(self, *keys: str) -> None:
+        if not self._filling:
+            self._compare(keys)
+            self.problem.hide()
+            self._show_effects()
+
+    def _compare(self, keys: Iterable[str]) -> None:
+        """Which of these differ from the settings in force; one that is back at its value follows them again."""
+        changed = {key for key in keys if self.fields[key].get() != _value(self._before, key)}
+        self._changed = self._changed.difference(keys) | changed
+
+    def _show_effects(self) -> None:
+        """What follows from the values in the fields."""
         settings = self.settings
         translation, window = settings.translation, settings.window
         self._filling = True
@@ -244,7 +258,7 @@ class SettingsDialog(QDialog):
         cast(QWidget, self.fields["translation.step"]).setEnabled(translation.policy != "final-only")
         cast(QWidget, self.fields["translation.certainty"]).setEnabled(translation.policy != "final-only")
         cast(QWidget, self.fields["translation.threshold"]).setEnabled(translation.policy == "alignatt")
-        self.problem.hide()
+        self._show_written(settings.output)
         dark = self.palette().color(QPalette.ColorRole.Window).lightness() < 128 if window.theme == "system" else None
         shown = colours(dark=window.theme == "dark" if dark is None else dark, contrast=window.contrast)
         family = f"font-family: '{escape(window.font)}';" if window.font else ""
@@ -259,17 +273,32 @@ class SettingsDialog(QDialog):
             f"Guten Morgen!{tail}</p>"
         )
 
+    def _show_written(self, output: OutputSettings) -> None:
+        """Formats and folder as they will be, where the user leaves one of them out."""
+        words = ", ".join(FORMAT_WORDS[name].replace("&", "") for name in output.wanted)
+        place = "the current folder" if output.directory is None else "this folder"
+        self.written.setText(
+            f"Written while you listen: {words}, into {place}." if words else "No caption files are written."
+        )
+        folder = cast(Folder, self.fields["output.directory"])
+        folder.edit.setPlaceholderText("The current folder" if words else "None")
+
     @Slot()
     def _preset_chosen(self) -> None:
         name = self.preset.get()
         if self._filling or name is None:
             return
         preset = PRESETS[name]
+        values = {
+            "translation.policy": preset.policy,
+            "translation.step": preset.step,
+            "translation.beam_size": preset.beam_size,
+        }
         self._filling = True
-        for key, value in (("policy", preset.policy), ("step", preset.step), ("beam_size", preset.beam_size)):
-            self.fields[f"translation.{key}"].put(value)
+        for key, value in values.items():
+            self.fields[key].put(value)
         self._filling = False
-        self._edited()
+        self._edited(*values)
 
     @Slot()
     def _apply(self) -> bool:
@@ -279,6 +308,7 @@ class SettingsDialog(QDialog):
         settings = self.settings
         if settings != self._before:
             self._before = settings
+            self._changed = set()
             self.applied.emit(settings)
         return True
 
@@ -293,7 +323,8 @@ class SettingsDialog(QDialog):
 
     @Slot()
     def _restore_defaults(self) -> None:
-        self._fill(Settings())
+        self._fill(Settings(), self.fields)
+        self._edited(*self.fields)
 
 
 class _Page(QWidget):
@@ -326,10 +357,17 @@ class _Page(QWidget):
             self.form.addRow("", control)
 
     def note(self, text: str) -> None:
-        label = QLabel(text)
+        self.add_note(QLabel(text))
+
+    def add_note(self, label: QLabel) -> None:
         label.setWordWrap(True)
         label.setForegroundRole(QPalette.ColorRole.PlaceholderText)
         self.form.addRow("", label)
+
+
+def _value(settings: Settings, key: str) -> Any:
+    section, _, name = key.partition(".")
+    return getattr(getattr(settings, section), name) if name else getattr(settings, section)
 
 
 def _writable(folder: Path) -> bool:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QMenu, QMessageBox, QPushButton
+from PySide6.QtWidgets import QFileDialog, QLabel, QMenu, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from s2t2_live.live.events import Event, Final, Gap, Partial, SessionStarted, SpeechEnded, SpeechStarted, Summary
 from s2t2_live.live.journal import Journal, sessions, sessions_folder
 from s2t2_live.settings import WindowSettings, load_settings
-from tests.ui.conftest import TIMEOUT
+from tests.ui.conftest import MONITOR, TIMEOUT
 from ui.companions import Companions
 from ui.main_window import MainWindow
 from ui.state import State
@@ -87,7 +87,7 @@ def test_an_export_by_menu(
 ) -> None:
     asked: list[str] = []
 
-    def choose(parent: object, title: str, suggestion: str, filter: str) -> tuple[str, str]:
+    def choose(parent: object, title: str, suggestion: str, filter: str, **_: object) -> tuple[str, str]:
         asked.append(suggestion)
         return str(tmp_path / "mine"), filter
 
@@ -111,12 +111,66 @@ def test_an_export_by_keyboard(
     qtbot: QtBot, window: MainWindow, companions: Companions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given: (asked.append(given[2]), ("", ""))[1])
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *given, **_: (asked.append(given[2]), ("", ""))[1])
     window.controller.events.emit(SPOKEN)
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow, timeout=TIMEOUT)
     qtbot.keyClick(window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
     assert [Path(name).suffix for name in asked] == [".srt"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [("mine", "mine.srt"), ("mine.srt", "mine.srt"), ("mine.SRT", "mine.SRT"), ("Talk 12.30", "Talk 12.30.srt")],
+)
+def test_an_export_replaces_a_file_after_a_question_alone(
+    qtbot: QtBot,
+    window: MainWindow,
+    companions: Companions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    name: str,
+) -> None:
+    path = tmp_path / name
+    path.write_text("Something else.")
+    suggested: list[str] = []
+    silent: list[bool] = []
+    answers = ["Cancel", "Replace"]
+
+    def choose(parent: object, title: str, suggestion: str, filter: str, **more: object) -> tuple[str, str]:
+        # The dialog itself would ask about another name, or ask twice.
+        silent.append(more.get("options") == QFileDialog.Option.DontConfirmOverwrite)
+        suggested.append(Path(suggestion).name)
+        return str(tmp_path / typed), filter
+
+    def answer(box: QMessageBox) -> None:
+        assert box.text().startswith(f"{name} is already there.")
+        assert path.read_text() == "Something else."
+        wanted = answers.pop(0)
+        (button,) = (button for button in box.buttons() if button.text().replace("&", "") == wanted)
+        button.click()
+
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", choose)
+    monkeypatch.setattr(QMessageBox, "exec", answer)
+    window.controller.events.emit(SPOKEN)
+    with qtbot.waitSignal(companions.exporter.exported, timeout=TIMEOUT):
+        companions.exports["srt"].trigger()
+    assert suggested == ["hotel.srt", name]
+    assert all(silent)
+    assert not answers
+    assert "Der Zug fährt." in path.read_text(encoding="utf-8")
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == [name]
+
+
+def test_an_export_has_a_suffix_behind_a_name_with_a_dot(
+    qtbot: QtBot, window: MainWindow, companions: Companions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: (str(tmp_path / "Talk 12.30"), ""))
+    window.controller.events.emit(SPOKEN)
+    with qtbot.waitSignal(companions.exporter.exported, timeout=TIMEOUT):
+        companions.exports["vtt"].trigger()
+    assert [file.name for file in tmp_path.iterdir() if file.is_file()] == ["Talk 12.30.vtt"]
 
 
 def test_an_export_that_fails_is_told(qtbot: QtBot, window: MainWindow, companions: Companions, tmp_path: Path) -> None:
@@ -163,6 +217,37 @@ def test_settings_are_opened_applied_and_kept(qtbot: QtBot, window: MainWindow, 
     assert again is not None
     assert again.settings.window.font_size == 31
     again.close()
+
+
+def test_settings_leave_what_was_changed_in_the_window_meanwhile(
+    window: MainWindow, companions: Companions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads: list[str] = []
+    monkeypatch.setattr(window.controller, "load_model", lambda: loads.append(window.controller.settings.model.name))
+    window.actions_.settings.trigger()
+    dialog = companions.settings_dialog
+    assert dialog is not None
+    dialog.fields["window.line_spacing"].put(2.0)
+    window.actions_.themes["dark"].trigger()
+    window.actions_.larger.trigger()
+    window.actions_.presets["low latency"].trigger()
+    window.model_box.chosen.emit("owner/model")
+    window.source_box.chosen.emit(MONITOR)
+    now = window.preferences.settings
+    dialog.accept()
+    assert window.preferences.settings == replace(now, window=replace(now.window, line_spacing=2.0))
+    assert now.model.name == "owner/model"
+    assert now.input.device == MONITOR.id
+    assert (now.window.theme, now.window.font_size) == ("dark", 20)
+    assert now.translation.policy == "alignatt"
+    assert loads == ["owner/model"]
+
+
+def test_settings_name_the_menu_of_the_saved_sessions(window: MainWindow, companions: Companions) -> None:
+    window.actions_.settings.trigger()
+    assert companions.settings_dialog is not None
+    words = companions.sessions_action.text().replace("&", "").rstrip("…")
+    assert any(f"Session › {words} " in label.text() for label in companions.settings_dialog.findChildren(QLabel))
 
 
 def test_a_saved_session_is_opened_again(

@@ -18,9 +18,9 @@ from s2t2_live.live.hypothesis import Hypothesis
 from s2t2_live.live.journal import load_session, sessions, sessions_folder
 from s2t2_live.live.session import Session
 from s2t2_live.live.translation import SpeechTranslationModel
-from s2t2_live.settings import ModelSettings, Settings, TranslationSettings
+from s2t2_live.settings import ModelSettings, OutputSettings, Settings, TranslationSettings
 from tests.ui.conftest import TIMEOUT, end
-from ui.controller import SessionController
+from ui.controller import SessionController, session_sinks
 from ui.source_choice import FileChoice
 from ui.state import State
 
@@ -213,6 +213,23 @@ def test_another_source_takes_over_when_the_first_is_drained(
     assert [event.type for event in heard if event.type in ("session", "summary")] == ["session", "summary"] * 2
 
 
+def test_who_stops_starts_nothing_else(
+    qtbot: QtBot, ready: SessionController, spoken: FileChoice, stuck: Stuck, heard: list[Event]
+) -> None:
+    """The other source that was to take over is forgotten with the session."""
+    ready.start(spoken)
+    until(qtbot, stuck.reached.is_set)
+    assert ready.going_on
+    ready.start(spoken)
+    assert ready.going_on, "another one follows"
+    ready.stop()
+    assert ready.running
+    assert not ready.going_on
+    until(qtbot, lambda: not ready.running)
+    assert ready.state is State.READY
+    assert [event.type for event in heard if event.type in ("session", "summary")] == ["session", "summary"]
+
+
 def test_a_model_that_is_missing_can_be_replaced(
     qtbot: QtBot,
     controller: SessionController,
@@ -283,8 +300,10 @@ def test_a_download_tells_its_progress_and_can_be_given_up(
     qtbot: QtBot, controller: SessionController, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ended = threading.Event()
+    told: list[Callable[[int, int], None]] = []
 
     def load(settings: Settings, *, progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> None:
+        told.append(progress)
         progress(2**32, 2**33)
         while not cancelled():
             ended.wait(0.01)
@@ -294,6 +313,23 @@ def test_a_download_tells_its_progress_and_can_be_given_up(
     with qtbot.waitSignal(controller.load_progressed, timeout=TIMEOUT) as progressed:
         controller.load_model()
     assert progressed.args == [2**32, 2**33]
+    late: list[tuple[int, int]] = []
+    controller.load_progressed.connect(lambda *progress: late.append(progress))
+    teller = threading.Thread(target=told[0], args=(2**32 + 1, 2**33))
+    teller.start()
+    teller.join()
     controller.cancel_load()
     assert controller.state is State.FAILED
     until(qtbot, ended.is_set)
+    assert late == [], "what was on its way when the load was given up"
+
+
+def test_caption_files_of_a_recording_that_goes_on_from_the_middle_are_new_ones(
+    spoken: FileChoice, tmp_path: Path
+) -> None:
+    settings = Settings(output=OutputSettings(directory=tmp_path, formats=("srt",)))
+    for choice in (spoken, replace(spoken, start=1.0), replace(spoken, start=2.0), spoken):
+        for sink in session_sinks(settings, tmp_path / "sessions", choice):
+            sink.close()
+    stem = spoken.path.stem
+    assert {path.name for path in tmp_path.glob("*.srt")} == {f"{stem}.srt", f"{stem} (2).srt", f"{stem} (3).srt"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,14 @@ def test_tentative_words_are_dimmed(overlay: Overlay, transcript: Transcript) ->
     assert count(picture(overlay), HIGH_DARK.text) == 0
     add(overlay, transcript, STARTED)
     assert count(picture(overlay), HIGH_DARK.tentative) == 0
+
+
+def test_captions_that_the_model_is_unsure_of_are_set_apart(overlay: Overlay, transcript: Transcript) -> None:
+    add(overlay, transcript, replace(final(0, "HHHHHHHH"), confidence=0.1))
+    assert count(picture(overlay), HIGH_DARK.uncertain) > 20
+    assert count(picture(overlay), HIGH_DARK.text) == 0
+    add(overlay, transcript, STARTED, replace(final(0, "HHHHHHHH"), confidence=0.9))
+    assert count(picture(overlay), HIGH_DARK.uncertain) == 0
 
 
 def test_only_the_last_lines_and_only_whole_ones(overlay: Overlay, transcript: Transcript) -> None:

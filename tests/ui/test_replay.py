@@ -176,6 +176,28 @@ def test_seeking_begins_the_session_anew_from_there(
     assert player.played[-1] == (spoken.path, 1.0, 1.0)
 
 
+def test_what_is_sought_after_a_stop_begins_nothing(
+    qtbot: QtBot, window: MainWindow, replay: Replay, player: SilentPlayer, loaded: None, spoken: FileChoice
+) -> None:
+    controller = window.controller
+    controller.load_model()
+    qtbot.waitUntil(lambda: controller.state is State.READY, timeout=TIMEOUT)
+    with qtbot.waitSignal(controller.session_started, timeout=TIMEOUT):
+        controller.start(FileChoice(spoken.path))
+    controller.stop()
+    replay.seek(1.0)
+    qtbot.waitUntil(lambda: not controller.running, timeout=TIMEOUT)
+    assert controller.state is State.READY
+
+
+def test_the_recording_has_a_key(window: MainWindow, replay: Replay, player: SilentPlayer, spoken: FileChoice) -> None:
+    assert ("Play or pause the recording", "Ctrl+Space") in window.actions_.table()
+    assert not window.actions_.listen.isEnabled()
+    replay.show_recording(spoken.path)
+    window.actions_.listen.trigger()
+    assert player.played == [(spoken.path, 0.0, 1.0)]
+
+
 def test_the_next_session_has_the_speed_that_was_chosen(
     qtbot: QtBot, window: MainWindow, replay: Replay, player: SilentPlayer, loaded: None, spoken: FileChoice
 ) -> None:

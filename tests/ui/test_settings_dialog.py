@@ -23,7 +23,7 @@ from s2t2_live.settings import (
     WindowSettings,
 )
 from s2t2_live.settings_file import values
-from ui.setting_fields import Choice, Number, Several, WholeNumber
+from ui.setting_fields import Choice, Folder, Number, Several, WholeNumber
 from ui.settings_dialog import SettingsDialog
 
 FILE = Path("/home/anna/.config/s2t2-live/config.toml")
@@ -174,8 +174,11 @@ def test_the_defaults(qtbot: QtBot) -> None:
             {"model": ModelSettings(name="no such thing")},
             "one of the list, a folder, or a hub id",
         ),
-        ("output.directory", {"output": OutputSettings(formats=("srt",))}, "Choose the folder"),
-        ("output.formats", {"output": OutputSettings(directory=Path("/tmp"))}, "Choose at least one format"),
+        (
+            "output.directory",
+            {"output": OutputSettings(directory=Path(__file__) / "captions")},
+            "captions cannot be written to",
+        ),
         (
             "output.directory",
             {"output": OutputSettings(directory=Path(__file__) / "captions", formats=("srt",))},
@@ -203,6 +206,99 @@ def test_a_folder_that_is_not_there_yet_will_do(qtbot: QtBot, tmp_path: Path) ->
     output = OutputSettings(directory=tmp_path / "new" / "captions", formats=("srt",))
     dialog = opened(qtbot, Settings(output=output))
     assert dialog.problems() == {}
+
+
+@pytest.mark.parametrize(
+    ("output", "written", "placeholder"),
+    [
+        (OutputSettings(), "No caption files are written.", "None"),
+        (OutputSettings(formats=("srt",)), "SubRip, into the current folder.", "The current folder"),
+        (OutputSettings(directory=Path("/tmp")), "Text, SubRip, into this folder.", "The current folder"),
+        (OutputSettings(Path("/tmp"), ("vtt", "jsonl")), "WebVTT, JSON lines, into this folder.", "The current folder"),
+    ],
+)
+def test_formats_and_folder_can_each_be_left_out(
+    qtbot: QtBot, output: OutputSettings, written: str, placeholder: str
+) -> None:
+    dialog = opened(qtbot, Settings(output=output))
+    dialog.fields["window.font_size"].put(30)
+    with qtbot.waitSignal(dialog.applied) as caught:
+        press(qtbot, dialog, "Apply")
+    assert caught.args == [Settings(output=output, window=WindowSettings(font_size=30))]
+    assert dialog.written.text().endswith(written)
+    assert cast(Folder, dialog.fields["output.directory"]).edit.placeholderText() == placeholder
+    dialog.fields["output.formats"].put(())
+    dialog.fields["output.directory"].put(None)
+    assert dialog.written.text() == "No caption files are written."
+
+
+def test_the_default_step_is_shown_and_can_be_set_again(qtbot: QtBot) -> None:
+    dialog = opened(qtbot)
+    step = cast(Number, dialog.fields["translation.step"])
+    assert step.text() == step.locale().toString(0.35, "f", 2) + " s"
+    step.stepDown()
+    assert dialog.settings.translation.step == 0.3
+    assert dialog.preset.get() is None
+    step.stepUp()
+    assert dialog.settings == Settings()
+    assert dialog.preset.get() == "balanced"
+
+
+def test_a_number_that_the_user_has_edited_is_what_it_shows(qtbot: QtBot) -> None:
+    dialog = opened(qtbot, Settings(window=WindowSettings(line_spacing=1.237)))
+    spacing = cast(Number, dialog.fields["window.line_spacing"])
+    assert spacing.value() == 1.24
+    spacing.stepUp()
+    spacing.stepDown()
+    assert dialog.settings.window.line_spacing == 1.24
+
+
+def test_what_the_user_has_not_changed_follows(qtbot: QtBot) -> None:
+    dialog = opened(qtbot)
+    dialog.fields["window.font_size"].put(30)
+    dialog.fields["window.contrast"].put("high")
+    now = Settings(
+        InputSettings(device="A new microphone"),
+        ModelSettings("owner/model", threads=2),
+        TranslationSettings("alignatt", beam_size=1),
+        OutputSettings(formats=("vtt", "srt")),
+        WindowSettings("dark", font_size=22, line_spacing=1.5),
+    )
+    dialog.follow(now)
+    assert cast(Choice, dialog.fields["input"]).currentText() == "A new microphone"
+    assert dialog.fields["window.theme"].get() == "dark"
+    assert dialog.fields["window.font_size"].get() == 30
+    assert dialog.preset.get() == "low latency"
+    wanted = replace(now, window=replace(now.window, font_size=30, contrast="high"))
+    assert dialog.settings == wanted
+    with qtbot.waitSignal(dialog.applied) as caught:
+        press(qtbot, dialog, "Apply")
+    assert caught.args == [wanted]
+    now = replace(wanted, window=replace(wanted.window, font_size=24))
+    dialog.follow(now)
+    assert dialog.fields["window.font_size"].get() == 24, "what has been applied follows again"
+    assert dialog.settings == now
+
+
+def test_what_the_user_has_set_back_follows_again(qtbot: QtBot) -> None:
+    dialog = opened(qtbot)
+    size = dialog.fields["window.font_size"]
+    size.put(30)
+    size.put(18)
+    dialog.follow(Settings(window=WindowSettings(font_size=22)))
+    assert size.get() == 22
+    size.put(30)
+    dialog.follow(Settings(window=WindowSettings(font_size=24)))
+    size.put(18)
+    assert dialog.settings.window.font_size == 18
+
+
+def test_a_problem_stays_while_other_settings_change(qtbot: QtBot) -> None:
+    dialog = opened(qtbot)
+    dialog.fields["model.name"].put("no such thing")
+    press(qtbot, dialog, "Apply")
+    dialog.follow(Settings(window=WindowSettings(font_size=22)))
+    assert dialog.problem.isVisible()
 
 
 def test_the_preview_follows(qtbot: QtBot) -> None:
