@@ -170,8 +170,9 @@ def test_a_server_that_is_killed_and_comes_back(
     assert subtitles.read_text("utf-8").count("[audio lost: no sound from the microphone]") == 1
     (text,) = tmp_path.glob("s2t2-live_*.txt")
     assert [line for line in text.read_text("utf-8").splitlines() if not line.startswith("[")] == command.texts
-    heard = soundfile.info(tmp_path / "talk.wav").duration
-    assert heard == pytest.approx(command.of("summary")[0]["audio"], abs=0.001), "the outage is silence"
+    heard, outage = command.of("summary")[0]["audio"], gap["end"] - gap["start"]
+    saved = soundfile.info(tmp_path / "talk.wav").duration
+    assert saved == pytest.approx(heard + outage, abs=0.001), "the outage is silence"
 
 
 def test_system_audio(understood: list[Path], sound_server: Any, listening: Listening, finals_of: Any) -> None:
