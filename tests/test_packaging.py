@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -71,6 +72,7 @@ def sources(*folders: str) -> set[Path]:
 
 
 MODULES = {
+    "pico": {"training/pico.py"},
     "silero": {"audio/silero.py"},
     "simulstream": {"evaluation/simulstream.py", "evaluation/latency.py"},
 }
@@ -167,16 +169,39 @@ def test_unpacked_wheel_finds_its_assets_in_itself(wheel: Path, tmp_path: Path) 
     assert Path(found) == tmp_path / "s2t2_live" / "assets" / "phrase_book"
 
 
-def test_set_up_says_what_to_type_where_it_cannot_install(tmp_path: Path) -> None:
-    (tmp_path / "bash").symlink_to("/bin/bash")
+def system_packages(folder: Path, *wanted: str, installed: str | None) -> str:
+    """What set-up says of packages it misses, on a system without apt-get; `installed` is what dpkg-query prints."""
+    for program in ("sed", "tr", "grep", "cat"):
+        (folder / program).symlink_to(str(shutil.which(program)))
+    if installed is not None:
+        (folder / "installed").write_text(installed, encoding="utf-8")
+        (folder / "dpkg-query").write_text(f'#!/bin/bash\ncat "{folder}/installed"\n', encoding="utf-8")
+        (folder / "dpkg-query").chmod(0o755)
     run = subprocess.run(
-        ["/bin/bash", str(ROOT / "scripts" / "system-packages"), "no-such-package"],
-        env={"PATH": str(tmp_path)},
+        ["/bin/bash", str(ROOT / "scripts" / "system-packages"), *wanted],
+        env={"PATH": str(folder)},
         capture_output=True,
         text=True,
         check=True,
     )
     assert run.stdout == ""
-    assert run.stderr == (
-        "setup: going on without no-such-package; to have them: sudo apt-get install -y no-such-package\n"
+    return run.stderr
+
+
+def test_a_package_that_another_one_provides_is_there(tmp_path: Path) -> None:
+    said = system_packages(
+        tmp_path,
+        "libglib2.0-0",
+        "libegl1",
+        installed="installed libglib2.0-0t64, libglib2.0-0 (= 2.84.4)\ninstalled libegl1, \n",
     )
+    assert said == ""
+
+
+def test_where_there_is_no_dpkg_no_packages_are_asked_for(tmp_path: Path) -> None:
+    assert system_packages(tmp_path, "libegl1", installed=None) == ""
+
+
+def test_set_up_says_what_to_type_where_it_cannot_install(tmp_path: Path) -> None:
+    said = system_packages(tmp_path, "no-such-package", installed="config-files no-such-package, \n")
+    assert said == ("setup: going on without no-such-package; to have them: sudo apt-get install -y no-such-package\n")

@@ -122,7 +122,10 @@ def speak(utterances: Sequence[Utterance]) -> list[NDArray[np.int16]]:
         if engine == "festival":
             _festival(utterances, targets)
         elif engine == "pico":
-            _pico(utterances, targets)
+            from s2t2_live.training.pico import write_speech
+
+            deliveries = [(utterance.text, _pace(utterance), utterance.pitch) for utterance in utterances]
+            write_speech(utterances[0].voice.name, deliveries, targets)
         else:
             command = _flite_command if engine == "flite" else _espeak_command
             for utterance, target in zip(utterances, targets, strict=True):
@@ -158,16 +161,6 @@ def _festival(utterances: Sequence[Utterance], targets: Sequence[Path]) -> None:
     script = targets[0].with_name("batch.scm")
     script.write_text("\n".join(lines) + "\n", encoding="utf-8")
     _run(["festival", "-b", str(script)], utterances[0].voice)
-
-
-def _pico(utterances: Sequence[Utterance], targets: Sequence[Path]) -> None:
-    from ttspico import TtsEngine
-
-    engine = TtsEngine(utterances[0].voice.name)
-    engine.volume = 50  # at its own 100 it clips
-    for utterance, target in zip(utterances, targets, strict=True):
-        engine.rate, engine.pitch = round(100 / _pace(utterance)), round(100 * utterance.pitch)
-        soundfile.write(target, np.frombuffer(engine.speak(utterance.text) or b"", dtype=np.int16), SAMPLE_RATE)
 
 
 def _pace(utterance: Utterance) -> float:

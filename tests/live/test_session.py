@@ -262,7 +262,7 @@ def test_level_and_what_waits_can_be_read_at_any_time() -> None:
     assert session.level.position == 6.0
     assert -40 < session.level.rms < session.level.peak < 0
     assert session.pending > 5.0
-    assert session.backlog > 4.0
+    assert session.backlog > 3.0, "the worker may have begun with the first final"
     gate.set()
     assert session.wait(60)
     assert session.pending == session.backlog == 0.0
