@@ -95,3 +95,10 @@ class AudioInputError(InputError):
 
 class TokenInputError(InputError):
     """Token ids out of range, or text that cannot be turned into tokens."""
+
+
+def sentence(error: Exception) -> str:
+    """The error as a user can read it; one that this project did not raise with its type."""
+    if isinstance(error, S2T2Error):
+        return str(error)
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal, Slot
 
 from s2t2_live.assembly import engine_settings
-from s2t2_live.errors import S2T2Error
+from s2t2_live.errors import sentence
 from s2t2_live.live.events import Event, Load
 from s2t2_live.settings import ModelSettings, Settings
 from ui.attendant import Attendant, Measurement
@@ -346,8 +346,3 @@ def session_sinks(settings: Settings, folder: Path, choice: SourceChoice) -> lis
             paths = caption_paths([choice.path], directory, formats)[choice.path]
         sinks += [CaptionFile(path, format) for format, path in paths.items()]
     return sinks
-
-
-def sentence(error: Exception) -> str:
-    """The error as a user can read it."""
-    return str(error) if isinstance(error, S2T2Error) else f"{type(error).__name__}: {error}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 
-from s2t2_live.errors import S2T2Error
+from s2t2_live.errors import sentence
 from s2t2_live.live.events import PAUSED, Error, Event, Gap, Load, SessionStarted, Summary
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ class Messages:
 
     def tell(self, error: Exception) -> None:
         """Say why the session failed, if no event said it: what fails at the very end has none."""
-        self._tell_once(str(error) if isinstance(error, S2T2Error) else f"{type(error).__name__}: {error}")
+        self._tell_once(sentence(error))
 
     def _tell_once(self, message: str) -> None:
         if not any(message in said for said in self._said):

@@ -21,7 +21,7 @@ from s2t2_live.audio.segmenter import SegmentEnded as Ended
 from s2t2_live.audio.segmenter import Segmenter, SegmenterSettings, SegmentOutput
 from s2t2_live.audio.segmenter import SegmentStarted as Started
 from s2t2_live.audio.vad import make_detector
-from s2t2_live.errors import AudioError, S2T2Error
+from s2t2_live.errors import AudioError, S2T2Error, sentence
 from s2t2_live.live.events import Error, Event, Gap, SessionStarted, SpeechEnded, SpeechStarted, Summary
 from s2t2_live.live.hypothesis import TranslationModel
 from s2t2_live.live.load import LoadSettings
@@ -265,7 +265,7 @@ class Session:
         if last:
             self.abort()
         else:
-            self._publish(Error(_sentence(error), fatal=False))
+            self._publish(Error(sentence(error), fatal=False))
 
     def _failed(self, error: Exception) -> None:
         """The session cannot go on as it was meant to."""
@@ -293,7 +293,7 @@ class Session:
     def _conclude(self) -> None:
         """The last events."""
         if self._fatal is not None:
-            self._publish(Error(_sentence(self._fatal), fatal=True))
+            self._publish(Error(sentence(self._fatal), fatal=True))
         heard = self._segmenter.position - (self._begin or 0) - self._missing
         self.summary = self._measures.summary(heard / SAMPLE_RATE)
         self._publish(self.summary)
@@ -346,10 +346,3 @@ class Session:
             )
             self._pending.discard(_Request.LISTENED)
             self._hear_no_more()
-
-
-def _sentence(error: Exception) -> str:
-    """The error as a user can read it."""
-    if isinstance(error, S2T2Error):
-        return str(error)
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

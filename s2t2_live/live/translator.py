@@ -45,6 +45,17 @@ class _Version:
     confidence: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """What a lull was used for."""
+
+    version: _Version
+    compute: float
+    """Seconds that it took."""
+    told: float
+    """How many of them a partial has told of."""
+
+
 class Translator:
     """Translates the segments of one session; `JobQueue` says what and when.
 
@@ -84,8 +95,7 @@ class Translator:
         )
         self._telling = threading.Lock()
         """Held while a result is told, so that none comes after `abort`."""
-        self._draft: tuple[_Version, float, float] | None = None
-        """With the seconds that it took, and how many of them a partial has told of."""
+        self._draft: _Draft | None = None
         """The latest one, and the seconds that it took."""
         self._thread = threading.Thread(target=self._run, name="translator", daemon=True)
 
@@ -186,7 +196,7 @@ class Translator:
                 segment.committed = draft.tokens[: draft.ready]
                 partial = self._partial(segment, job.length, draft.tokens[draft.ready :], self._timer() - begin)
             told = 0.0 if partial is None else partial.compute
-            self._draft = replace(draft, committed=segment.committed), self._timer() - begin, told
+            self._draft = _Draft(replace(draft, committed=segment.committed), self._timer() - begin, told)
         except Exception:
             logger.debug("the model failed on a draft of segment %d", segment.number, exc_info=True)
         self._show(job, partial, self._timer() - begin)
@@ -270,11 +280,11 @@ class Translator:
 
         In any case the seconds that it took, and how many of them a partial has told of.
         """
-        if self._draft is None or self._draft[0].segment != segment.number:
+        if self._draft is None or self._draft.version.segment != segment.number:
             return None, 0.0, 0.0
-        draft, compute, told = self._draft
+        draft = self._draft.version
         same = (draft.length, draft.committed, draft.beam_size) == (length, segment.committed, self._final_beam_size)
-        return draft if same else None, compute, told
+        return draft if same else None, self._draft.compute, self._draft.told
 
     @property
     def _final_beam_size(self) -> int:

@@ -10,6 +10,7 @@ import soundfile
 from ttspico import TtsEngine
 
 SAMPLE_RATE = 16_000
+"""Pico's own, Hz."""
 VOLUME = 50
 """Of its own 100, at which it clips."""
 

@@ -129,7 +129,8 @@ def test_a_final_never_waits_behind_looks_under_load(bench: Callable[..., Bench]
     assert [event.segment for event in it.of(Final)] == [1, 2]
 
 
-def test_the_ladder_climbs_to_greedy_finals_and_comes_down(bench: Callable[..., Bench]) -> None:
+def overloaded(bench: Callable[..., Bench]) -> tuple[Bench, Gate]:
+    """Six segments have come, while the gate still holds the final of the first."""
     it = bench(live=True, policy=PolicySettings(name="final-only"))
     gate = it.model.before = Gate()
     it.translator.start()
@@ -137,6 +138,11 @@ def test_the_ladder_climbs_to_greedy_finals_and_comes_down(bench: Callable[..., 
     assert gate.reached.wait(30)
     for _ in range(5):
         it.segment(2.0)
+    return it, gate
+
+
+def test_the_ladder_climbs_to_greedy_finals_and_comes_down(bench: Callable[..., Bench]) -> None:
+    it, gate = overloaded(bench)
     assert [event.level for event in it.of(Load)] == ["coalesce", "finals-only", "greedy"]
     it.segment(1.0)
     gate.open()
@@ -151,13 +157,7 @@ def test_the_ladder_climbs_to_greedy_finals_and_comes_down(bench: Callable[..., 
 
 
 def test_after_a_session_is_given_up_nothing_is_told_of_the_load(bench: Callable[..., Bench]) -> None:
-    it = bench(live=True, policy=PolicySettings(name="final-only"))
-    gate = it.model.before = Gate()
-    it.translator.start()
-    it.segment(2.0)
-    assert gate.reached.wait(30)
-    for _ in range(5):
-        it.segment(2.0)
+    it, gate = overloaded(bench)
     told = it.of(Load)
     assert told
     it.translator.abort()

@@ -1,7 +1,6 @@
 """The synthetic voices."""
 
 import random
-import shutil
 import sys
 
 import numpy as np
@@ -19,6 +18,8 @@ from s2t2_live.training.voices import (
     speak,
     trim_silence,
 )
+
+needs_espeak = pytest.mark.skipif(not is_installed("espeak-ng"), reason="espeak-ng is not installed")
 
 
 def test_reserved_voices_are_not_heard_in_training() -> None:
@@ -48,17 +49,15 @@ def test_voice_speaks(voice: Voice) -> None:
     assert 20_000 < np.abs(long).max() < 26_000
 
 
+@needs_espeak
 def test_slower_speech_is_longer() -> None:
-    if shutil.which("espeak-ng") is None:
-        pytest.skip("espeak-ng is not installed")
     voice = Voice("espeak-ng", "en-us")
     fast, slow = speak([Utterance(voice, "I would like to pay.", stretch=stretch) for stretch in (0.8, 1.25)])
     assert len(slow) > 1.3 * len(fast)
 
 
+@needs_espeak
 def test_a_longer_vocal_tract_lowers_the_formants_and_keeps_the_pace() -> None:
-    if shutil.which("espeak-ng") is None:
-        pytest.skip("espeak-ng is not installed")
     voice = Voice("espeak-ng", "en-us")
     own, longer = speak([Utterance(voice, "I would like to pay.", tract=tract) for tract in (1.0, 1.25)])
     assert len(longer) == pytest.approx(len(own), rel=0.1)
@@ -75,8 +74,7 @@ def test_without_pico_its_voices_are_a_clear_error(monkeypatch: pytest.MonkeyPat
         speak([Utterance(PICO_VOICES[0], "Hello.")])
 
 
+@needs_espeak
 def test_a_missing_voice_is_a_clear_error() -> None:
-    if shutil.which("espeak-ng") is None:
-        pytest.skip("espeak-ng is not installed")
     with pytest.raises(SynthesisError, match="espeak-ng:xx-nowhere"):
         speak([Utterance(Voice("espeak-ng", "xx-nowhere"), "Hello.")])

@@ -16,6 +16,7 @@ from s2t2_live.live.events import Final, SessionStarted, SpeechEnded
 from s2t2_live.live.journal import Journal, sessions, sessions_folder
 from tests.ui.conftest import TIMEOUT
 from ui.companions import Companions
+from ui.controller import SessionController
 from ui.main_window import MainWindow
 from ui.replay import Replay
 from ui.replay_panel import ReplayPanel
@@ -162,14 +163,20 @@ def test_a_session_is_heard_as_it_is_translated(
     assert replay.panel.waveform.duration > 0
 
 
-def test_seeking_begins_the_session_anew_from_there(
-    qtbot: QtBot, window: MainWindow, replay: Replay, player: SilentPlayer, loaded: None, spoken: FileChoice
-) -> None:
+def playing(qtbot: QtBot, window: MainWindow, spoken: FileChoice) -> SessionController:
+    """A session that has just begun."""
     controller = window.controller
     controller.load_model()
     qtbot.waitUntil(lambda: controller.state is State.READY, timeout=TIMEOUT)
     with qtbot.waitSignal(controller.session_started, timeout=TIMEOUT):
         controller.start(FileChoice(spoken.path))
+    return controller
+
+
+def test_seeking_begins_the_session_anew_from_there(
+    qtbot: QtBot, window: MainWindow, replay: Replay, player: SilentPlayer, loaded: None, spoken: FileChoice
+) -> None:
+    controller = playing(qtbot, window, spoken)
     with qtbot.waitSignal(controller.session_started, timeout=TIMEOUT):
         replay.seek(1.0)
     assert controller.choice == FileChoice(spoken.path, start=1.0)
@@ -179,11 +186,7 @@ def test_seeking_begins_the_session_anew_from_there(
 def test_what_is_sought_after_a_stop_begins_nothing(
     qtbot: QtBot, window: MainWindow, replay: Replay, player: SilentPlayer, loaded: None, spoken: FileChoice
 ) -> None:
-    controller = window.controller
-    controller.load_model()
-    qtbot.waitUntil(lambda: controller.state is State.READY, timeout=TIMEOUT)
-    with qtbot.waitSignal(controller.session_started, timeout=TIMEOUT):
-        controller.start(FileChoice(spoken.path))
+    controller = playing(qtbot, window, spoken)
     controller.stop()
     replay.seek(1.0)
     qtbot.waitUntil(lambda: not controller.running, timeout=TIMEOUT)
