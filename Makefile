@@ -15,6 +15,9 @@ WINDOW_PACKAGES := libegl1 libgl1 libfontconfig1 libglib2.0-0 libdbus-1-3 libxkb
 	libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-xkb1 libx11-xcb1
 SCREEN_PACKAGES := xvfb xdotool fonts-dejavu-core
 
+# Processes of tests, each of which computes on one core; one of them waits for the sound server most of the time.
+WORKERS ?= 3
+
 .DEFAULT_GOAL := help
 .PHONY: help demo run test check format bench bench-latency bench-quality screenshots clean
 
@@ -30,7 +33,7 @@ run: .venv/.ready-app ## Start the application: make run ARGS="--no-gui recordin
 
 test: .venv/.ready-dev .venv-oracle/.ready-oracle check ## Check and test everything: make test ARGS="-k tokenizer"
 	@scripts/system-packages $(SPEECH_PACKAGES) $(SOUND_PACKAGES) $(WINDOW_PACKAGES) $(SCREEN_PACKAGES)
-	@$(BIN)/python -m pytest $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS) $(ARGS)
 
 check: .venv/.ready-dev ## Lint, format and types
 	@$(BIN)/ruff check

@@ -1,15 +1,39 @@
-"""Recordings and the model that the tests share."""
+"""Recordings and the model that the tests share, and which tests run beside which."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from s2t2_live.assets import asset
 from s2t2_live.training.recordings import Recording, read_table
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+class InTurns(LoadFileScheduling):
+    """Tests of one file in one process, in their order, as are all that wait for the sound server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return LIVE if file.startswith(LIVE) else file
+
+
+LIVE = "tests/end_to_end/live/"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> InTurns:
+    return InTurns(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The live tests first, which wait most of their time, then the files that take long."""
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (not item.nodeid.startswith(LIVE), item.path not in long))
 
 
 @pytest.fixture(scope="session")

@@ -32,6 +32,8 @@ SHIFTS = range(0, 20, 2)
 """Milliseconds; the voice detector looks at frames of 20."""
 SURE = 0.97
 """Confidence from which on nothing that can be called the same sound is understood in another way."""
+CANDIDATES = 12
+"""So many of the surest sentences are looked at."""
 LIGHT = ("--policy", "final-only", "--beam-size", "1")
 """Flags with which neither the load of the machine nor a shift by a millisecond makes a difference to the captions."""
 
@@ -47,7 +49,7 @@ def understood(recordings: dict[Path, Recording], run: Run, tmp_path_factory: py
     too; that says nothing about the microphone.
     """
     folder = tmp_path_factory.mktemp("understood")
-    sentences: list[np.ndarray] = []
+    found: list[tuple[float, np.ndarray]] = []
     wanted = " ".join(recording.german for recording in recordings.values())
     for path in sorted(recordings):
         samples, _ = soundfile.read(path)
@@ -56,8 +58,10 @@ def understood(recordings: dict[Path, Recording], run: Run, tmp_path_factory: py
         events = map(json.loads, done.stdout.splitlines())
         finals = [event for event in events if event["type"] == "final" and event["text"] and event["text"] in wanted]
         sure = [event for event in finals if event["confidence"] >= SURE]
-        spans = [(int(16_000 * (event["start"] - 0.3)), int(16_000 * (event["end"] + 0.3))) for event in sure]
-        sentences += [samples[max(0, start) : end] for start, end in spans]
+        for event in sure:
+            start, end = int(16_000 * (event["start"] - 0.3)), int(16_000 * (event["end"] + 0.3))
+            found.append((event["confidence"], samples[max(0, start) : end]))
+    sentences = [sentence for _, sentence in sorted(found, key=lambda pair: -pair[0])[:CANDIDATES]]
     changed: dict[Path, int] = {}
     for number, sentence in enumerate(sentences):
         for shift, rate in itertools.product(SHIFTS, RATES[:2]):
