@@ -132,6 +132,13 @@ class Generator:
             processors(config, prompt.shape[1], prefix_allowed_tokens_fn, tuple(logits_processor or ())),
             list(stopping_criteria or ()),
         )
+        # As in 4.37.2 the model's own ids end a sequence where the options have none, but go into no processor.
+        if config.eos_token_id is None:
+            config.eos_token_id = self.generation_config.eos_token_id
+        if config.pad_token_id is None:
+            config.pad_token_id = self.generation_config.pad_token_id
+        if config.pad_token_id is None and config.eos_ids:
+            raise InputError("Set pad_token_id: a sequence that has ended is filled up with it.")
         beams = config.num_beams if config.num_beams > 1 else config.num_return_sequences
         wanted = Wanted(
             attentions=config.return_dict_in_generate and config.output_attentions,

@@ -48,6 +48,7 @@ WEIGHTS = (
 """Formats of the weights, best first: the file, or the index with the names of its shards."""
 
 _OPTIONS = ("revision", "cache_dir", "local_files_only", "force_download", "token")
+_DROPPED = ("use_auth_token", "proxies", "resume_download")
 _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -122,9 +123,14 @@ def resolve_model_folder(
 
 
 def split_hub_options(kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns the arguments of `resolve_model_folder` among those of a ``from_pretrained``, and the others."""
+    """Returns the arguments of `resolve_model_folder` among those of a ``from_pretrained``, and the others.
+
+    ``use_auth_token`` is an old name of ``token``; what 4.37.2 knows beside them of downloads is dropped.
+    """
     chosen = {name: kwargs[name] for name in _OPTIONS if name in kwargs}
-    return chosen, {name: value for name, value in kwargs.items() if name not in chosen}
+    if kwargs.get("use_auth_token") is not None:
+        chosen.setdefault("token", kwargs["use_auth_token"])
+    return chosen, {name: value for name, value in kwargs.items() if name not in (*_OPTIONS, *_DROPPED)}
 
 
 class _Meter:

@@ -126,12 +126,13 @@ class PretrainedModel(nn.Module):
         ]
         missing = [name for name in expected if name not in given]
         derived: dict[str, Tensor] = {}
+        floating = next((tensor.dtype for tensor in given.values() if tensor.is_floating_point()), torch.float32)
         for name in missing:
             owner = self.get_submodule(name.rpartition(".")[0])
             derive = getattr(owner, "derive_missing", None)
             value = derive(name.rpartition(".")[2]) if derive is not None else None
             if value is not None:
-                derived[name] = value
+                derived[name] = value.to(floating) if value.is_floating_point() else value
         lacking = [name for name in missing if name not in derived and not self.is_tied(name)]
         if misshaped or lacking:
             complaints = [f"missing: {', '.join(lacking)}"] if lacking else []

@@ -382,3 +382,20 @@ def test_bad_audio_and_tokens(model: SpeechEncoderDecoderModel, audio: dict[str,
         model.generate()
     with pytest.raises(TokenInputError, match="40"):
         model.generate(**audio, decoder_input_ids=torch.full((3, 2), 40))
+
+
+@pytest.mark.parametrize("beams", [1, 3])
+def test_the_models_own_end_ends_a_sequence_where_the_options_have_none(
+    model: SpeechEncoderDecoderModel, audio: dict[str, Tensor], beams: int
+) -> None:
+    own, model.generation_config = model.generation_config, GenerationConfig(eos_token_id=7, pad_token_id=1)
+    try:
+        options = GenerationConfig(max_length=12, num_beams=beams, decoder_start_token_id=2)
+        expected = model.generate(**audio, max_length=12, num_beams=beams, decoder_start_token_id=2)
+        assert torch.equal(model.generate(**audio, generation_config=options), expected)
+        model.generation_config = GenerationConfig(eos_token_id=None, pad_token_id=1)
+        endless = model.generate(**audio, max_length=12, num_beams=beams, decoder_start_token_id=2)
+        model.generation_config = GenerationConfig(eos_token_id=int(endless[0, 2]), pad_token_id=1)
+        assert not torch.equal(model.generate(**audio, generation_config=options), endless)
+    finally:
+        model.generation_config = own

@@ -274,3 +274,11 @@ def test_text_comes_back_but_for_its_blanks(tokenizer: Speech2Text2Tokenizer, pa
     text = " ".join(parts)
     tokens = tokenizer.tokenize(text)
     assert tokenizer.convert_tokens_to_string(tokens) == " ".join(text.split())
+
+
+def test_what_belongs_to_a_download_is_not_saved(folder: Path, tmp_path: Path) -> None:
+    options = {"use_auth_token": "secret", "token": "secret", "proxies": {"https": "secret"}, "resume_download": True}
+    tokenizer = Speech2Text2Tokenizer.from_pretrained(folder, **options)
+    tokenizer.save_pretrained(tmp_path / "saved")
+    written = (tmp_path / "saved" / "tokenizer_config.json").read_text(encoding="utf-8")
+    assert not any(word in written for word in ("secret", "use_auth_token", "proxies", "resume_download"))
