@@ -33,8 +33,9 @@ SWITCH_INTERVAL = 0.001
 
 def run(arguments: Arguments, settings: Settings) -> int:
     """Show the window until it is closed; the exit code."""
-    from s2t2_live.standard_streams import messages
+    from s2t2_live.standard_streams import messages, prepare_output
 
+    prepare_output(json=arguments.json)
     application = make_application()
     theme = Theme(application)
     folder = sessions_folder()

@@ -146,14 +146,14 @@ class SessionController(QObject):
     @Slot()
     def pause(self) -> None:
         """Hear nothing until `resume`."""
-        if self._attendant is not None and not self._draining:
+        if self._attendant is not None and not self._draining and self.state is not State.STARTING:
             self._paused = True
             self._attendant.ask(lambda session: session.pause())
             self._show_state()
 
     @Slot()
     def resume(self) -> None:
-        if self._attendant is not None and not self._draining:
+        if self._attendant is not None and not self._draining and self.state is not State.STARTING:
             self._paused = False
             self._attendant.ask(lambda session: session.resume())
             self._show_state()

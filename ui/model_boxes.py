@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from s2t2_live.settings import Device
+from ui.still_box import StillBox
 
 MODELS = {
     "demo-en-de": "English → German, small (shipped)",
@@ -22,7 +23,7 @@ FOLDER = "Choose a folder…"
 DEVICES = {"auto": "Automatic", "cpu": "CPU", "cuda": "NVIDIA GPU", "mps": "Apple GPU"}
 
 
-class ModelBox(QComboBox):
+class ModelBox(StillBox):
     """The known models, the one of the settings, and any folder."""
 
     chosen = Signal(str)
@@ -57,7 +58,7 @@ class ModelBox(QComboBox):
             self.show_model(self._name)
 
 
-class DeviceBox(QComboBox):
+class DeviceBox(StillBox):
     """Where the model runs."""
 
     chosen = Signal(str)

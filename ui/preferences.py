@@ -44,8 +44,9 @@ class Preferences(QObject):
     def save(self) -> None:
         """Write what has changed, now."""
         self._timer.stop()
-        saved, self._saved = self._saved, self.settings
         try:
-            save_settings(saved, self.settings, self._file)
+            save_settings(self._saved, self.settings, self._file)
         except S2T2Error as error:
             self.failed.emit(str(error))
+        else:
+            self._saved = self.settings

@@ -9,12 +9,13 @@ from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QSizePolicy, QWidget
 
 from ui.source_choice import FileChoice, Inputs, SourceChoice, sample
+from ui.still_box import StillBox
 
 OPEN = "open"
 """What the last item holds in place of a source."""
 
 
-class SourceBox(QComboBox):
+class SourceBox(StillBox):
     """A list of the inputs and the recordings, which asks for a fresh one each time that it opens."""
 
     refresh_wanted = Signal()

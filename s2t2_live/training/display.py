@@ -37,9 +37,10 @@ class TrainingDisplay:
             print(figures(line), file=self._err, flush=True)
 
     def advance(self, progress: Progress) -> None:
-        left = max(0.0, (self._bar.total or 0) - progress.minutes)
+        left = max(0.0, self._bar.total - progress.minutes)
         self._bar.set_postfix_str(f"{_duration(left)} left, {progress.updates} updates", refresh=False)
-        self._bar.update(progress.minutes - self._bar.n)
+        # tqdm forgets the total of a bar that is past it, and the last update may end past the last minute.
+        self._bar.update(min(progress.minutes, self._bar.total) - self._bar.n)
 
     def close(self) -> None:
         self._bar.close()

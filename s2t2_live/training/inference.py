@@ -5,14 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.errors import UsageError
+from s2t2_live.live.guards import token_budget
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.training.augmentation import normalize
 from s2t2_live.training.batches import Batch
 from s2t2_live.training.targets import TextEncoder
-
-LONGEST = 120
-"""Tokens of a translation."""
 
 
 def usable_device(name: str) -> str:
@@ -39,7 +38,8 @@ def translate(
     """The model's translation of each utterance."""
     model.eval()
     audio = normalize(batch.audio.to(model.device), batch.lengths)
-    longest = min(LONGEST, model.config.decoder.max_target_positions - 1)
+    budget = token_budget(audio.shape[1] / SAMPLE_RATE)
+    longest = min(budget, model.config.decoder.max_target_positions - 1)
     ids = model.generate(
         inputs=audio,
         attention_mask=sample_mask(audio, batch, masked=masked),

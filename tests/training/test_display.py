@@ -25,6 +25,16 @@ def test_a_terminal_has_a_bar_with_the_time_that_is_left() -> None:
     assert "bleu 12.35  updates 100\n" in shown
 
 
+def test_the_last_update_may_end_past_the_last_minute() -> None:
+    terminal = Terminal()
+    display = TrainingDisplay(minutes=10.0, err=terminal)
+    display.advance(Progress(minutes=9.9))
+    display.advance(Progress(minutes=10.9, updates=7))
+    display._bar.refresh()
+    display.close()
+    assert "100%" in terminal.getvalue()
+
+
 def test_a_file_has_the_lines_alone() -> None:
     file = io.StringIO()
     display = TrainingDisplay(minutes=10.0, err=file)

@@ -123,6 +123,18 @@ def test_pause_holds_the_recording_and_resume_goes_on(
     assert not [event for event in heard if isinstance(event, Gap)]
 
 
+def test_a_pause_before_the_session_is_open_changes_nothing(
+    qtbot: QtBot, ready: SessionController, spoken: FileChoice, heard: list[Event]
+) -> None:
+    ready.start(spoken)
+    assert ready.state is State.STARTING
+    ready.pause()
+    with qtbot.waitSignal(ready.session_ended, timeout=TIMEOUT):
+        pass
+    assert finals(heard)
+    assert not [event for event in heard if isinstance(event, Gap)]
+
+
 def test_stop_drains_what_was_heard(
     qtbot: QtBot, ready: SessionController, spoken: FileChoice, heard: list[Event], states: list[str]
 ) -> None:

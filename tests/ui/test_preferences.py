@@ -63,6 +63,9 @@ def test_a_file_that_cannot_be_written_is_told_and_the_change_holds(qtbot: QtBot
     assert caught.args is not None
     assert "the settings hold until the end" in caught.args[0]
     assert preferences.settings == LARGE
+    (tmp_path / "file").unlink()
+    preferences.save()
+    assert load_settings(tmp_path / "file" / "config.toml", {}, []) == LARGE
 
 
 def test_the_users_own_file_is_the_one_of_the_beginning(
