@@ -76,10 +76,12 @@ def list_devices(*, json: bool) -> int:
     """Print the inputs. Raises DeviceError where there is none."""
     from s2t2_live.audio.devices import list_inputs
     from s2t2_live.captions.device_table import print_devices
+    from s2t2_live.standard_streams import prepare_output
 
     inputs = list_inputs()
     if not inputs:
         raise DeviceError("There is no audio input; connect a microphone, and check that the sound server runs.")
+    prepare_output(json=json)
     print_devices(inputs, json=json)
     return 0
 

@@ -144,7 +144,7 @@ def from_file(file: Path | None) -> list[Setting]:
     path = user_file() if file is None else file
     try:
         body = tomllib.loads(path.read_text(encoding="utf-8-sig"))  # editors on Windows begin with a mark
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if file is None:
             return []
         raise SettingsError(f"There is no configuration file {path}; check the path after --config.") from None
@@ -183,6 +183,10 @@ def from_environment(environment: Mapping[str, str]) -> list[Setting]:
         if name not in names:
             raise SettingsError(f"There is no setting for the variable {name}{_hint(name, names)}")
         settings.append(Setting(names[name], parse(names[name], value), name))
+    given = {setting.key: setting.origin for setting in settings}
+    if "input.device" in given and "input.system_audio" not in given:
+        # The microphone that is named here takes the place of what the file chose.
+        settings.append(Setting("input.system_audio", False, given["input.device"]))
     return settings
 
 

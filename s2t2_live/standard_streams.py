@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import os
 import sys
@@ -69,6 +70,16 @@ def own_standard_error() -> Iterator[None]:
         os.dup2(kept, number)
         os.close(kept)
         os.close(dropped)
+
+
+def prepare_output(*, json: bool) -> None:
+    """Let standard output take every character, whatever the terminal's encoding is."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # JSON is UTF-8 everywhere; and a file name need not be text at all.
+        if json:
+            sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
+        else:
+            sys.stdout.reconfigure(errors="replace")
 
 
 class StandardOutput:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +25,7 @@ from s2t2_live.interrupts import Interrupts
 from s2t2_live.keyboard import Keyboard
 from s2t2_live.live.hypothesis import TranslationModel
 from s2t2_live.live.session import EngineSettings, Session, Sink
-from s2t2_live.standard_streams import MessageHandler, StandardOutput
+from s2t2_live.standard_streams import MessageHandler, StandardOutput, prepare_output
 
 log = logging.getLogger(__name__)
 
@@ -109,12 +108,7 @@ def show(
 
 
 def _captions(display: Display) -> Sink:
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # JSON is UTF-8 whatever the terminal's encoding is; and a file name need not be text at all.
-        if display.json:
-            sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
-        else:
-            sys.stdout.reconfigure(errors="replace")
+    prepare_output(json=display.json)
     return JsonLinesWriter(sys.stdout) if display.json else console(sys.stdout)
 
 

@@ -62,11 +62,14 @@ def test_flags_win_over_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read_command_line(["--no-gui", "a.wav", "--threads", "4"])[1].model.threads == 4
 
 
-def test_a_named_input_wins_over_system_audio_in_the_file(tmp_path: Path) -> None:
+def test_a_named_input_wins_over_system_audio_in_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "live.toml"
     file.write_text("[input]\nsystem_audio = true\n", encoding="utf-8")
     assert read_command_line(["--no-gui", "--config", str(file)])[1].input.system_audio is True
     assert read_command_line(["--no-gui", "--config", str(file), "-i", "USB"])[1].input == InputSettings("USB", False)
+    monkeypatch.setenv("S2T2_LIVE_INPUT_DEVICE", "USB")
+    assert read_command_line(["--no-gui", "--config", str(file)])[1].input == InputSettings("USB", False)
+    assert read_command_line(["--no-gui", "--system-audio"])[1].input.system_audio is True
 
 
 @pytest.mark.parametrize(

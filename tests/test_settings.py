@@ -145,6 +145,11 @@ def test_what_does_not_fit_is_named_with_its_variable(home: Path, name: str, val
     assert str(caught.value) == sentence
 
 
+def test_a_home_that_is_no_folder_has_no_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/dev/null")
+    assert load_settings(None, {}, []) == Settings()
+
+
 def test_a_named_file_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"There is no configuration file .*none\.toml"):
         load_settings(tmp_path / "none.toml", {}, [])

@@ -45,6 +45,10 @@ class ListeningClock:
             self._stopped = True
             self._changed.notify_all()
 
+    @property
+    def stopped(self) -> bool:
+        return self._stopped
+
     def now(self) -> float:
         with self._changed:
             return self._now()

@@ -76,6 +76,7 @@ class _Playback:
         self.ended = False
         self._path = path
         self._start = start
+        self._recording: Recording | None = None
         self._speed = speed
         self._open = open_stream
         self._failed = failed
@@ -90,12 +91,17 @@ class _Playback:
 
     def stop(self) -> None:
         self._stopped = True
+        if self._recording is not None:
+            self._recording.stop()
         self._taken.set()
 
     def _run(self) -> None:
         stream: Stream | None = None
         try:
-            chunks = iter(Recording(self._path, pace="max", start=self._start))
+            self._recording = Recording(self._path, pace="max", start=self._start)
+            if self._stopped:
+                return
+            chunks = iter(self._recording)
             stretch = Stretch(self._speed)
             while (chunk := self._read(chunks)) is not None:
                 self._blocks.append(stretch.push(chunk.samples))

@@ -58,9 +58,7 @@ def list_portaudio() -> list[InputDevice]:
     """
     server = pulse_inputs()
     with _library() as library:
-        if not _streams:
-            library._terminate()
-            library._initialize()
+        _begin_anew(library)
         own = [_input(library, info) for info in _inputs(library)]
     if server is not None and any(device.id == "alsa:pulse" for device in own):
         return server
@@ -73,9 +71,7 @@ def open_stream(device: InputDevice, on_block: OnBlock, on_end: Callable[[], Non
     `on_block` and `on_end` are called from a thread of PortAudio. Raises DeviceError.
     """
     with _library() as library:
-        if not _streams:
-            library._terminate()
-            library._initialize()
+        _begin_anew(library)
         index = _index(library, device)
         try:
             with _pulse_source(device):
@@ -107,9 +103,7 @@ def open_output(rate: int, fill: Callable[[NDArray[np.float32]], None]) -> Strea
     `fill` is called from a thread of PortAudio with a block of shape (n,) to write into. Raises DeviceError.
     """
     with _library() as library:
-        if not _streams:
-            library._terminate()
-            library._initialize()
+        _begin_anew(library)
         try:
             opened = _Stream(
                 library.OutputStream(
@@ -168,12 +162,31 @@ def _library() -> Iterator[Any]:
             "PortAudio, which listens to microphones, is not installed; on Debian and Ubuntu: "
             "sudo apt install libportaudio2."
         ) from error
+    except Exception as error:
+        raise _unusable(error) from error
     if not _busy.acquire(timeout=ANSWER_TIMEOUT):
         raise DeviceError("The sound system does not answer; restart the sound server, or the computer.")
     try:
         yield sounddevice
     finally:
         _busy.release()
+
+
+def _begin_anew(library: Any) -> None:
+    """Let PortAudio look at the devices again, where none is open."""
+    if _streams:
+        return
+    try:
+        library._terminate()
+        library._initialize()
+    except library.PortAudioError as error:
+        raise _unusable(error) from error
+
+
+def _unusable(error: Exception) -> DeviceError:
+    return DeviceError(
+        f"The sound system cannot be used ({_cause(error)}); check its configuration, such as ~/.asoundrc."
+    )
 
 
 def _inputs(library: Any) -> list[dict[str, Any]]:

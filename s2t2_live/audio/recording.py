@@ -76,6 +76,8 @@ class Recording:
                 skipped = min(len(block), max(0, first - heard))
                 heard += len(block)
                 if skipped == len(block):
+                    if self._clock.stopped:
+                        break
                     continue
                 if not begun:
                     self._clock.start(self._begin)

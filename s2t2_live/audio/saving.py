@@ -35,7 +35,10 @@ class SavingSource:
     """
 
     def __init__(self, source: Source, path: Path) -> None:
-        """WAV or FLAC by the suffix, 16 bit; replaces a file of that name. Raises OutputError."""
+        """WAV or FLAC by the suffix, 16 bit; replaces a file of that name as soon as there is audio.
+
+        Raises OutputError.
+        """
         self.name = source.name
         self.sample_rate = source.sample_rate
         self.duration = source.duration
@@ -45,9 +48,14 @@ class SavingSource:
         self._source = source
         self._path = path
         self._written: int | None = None
+        self._writer: _Writer | None = None
         try:
-            self._writer: _Writer = _FlacWriter(path) if path.suffix.lower() == ".flac" else _WavWriter(path)
-        except FAILURES as error:
+            new = not path.exists()
+            with path.open("ab"):
+                pass
+            if new:
+                path.unlink()
+        except OSError as error:
             raise OutputError(self._sentence(error)) from error
 
     def __iter__(self) -> Iterator[SourceItem]:
@@ -62,6 +70,8 @@ class SavingSource:
 
     def close(self) -> None:
         """Finish the file; called by the owner when the session has ended. Raises OutputError."""
+        if self._writer is None:
+            return
         try:
             self._writer.close()
         except FAILURES as error:
@@ -81,6 +91,8 @@ class SavingSource:
         self._source.resume()
 
     def _write(self, item: AudioChunk | AudioGap) -> None:
+        if self._writer is None:
+            self._writer = _FlacWriter(self._path) if self._path.suffix.lower() == ".flac" else _WavWriter(self._path)
         written = item.start if self._written is None else self._written
         while written < item.end:
             if isinstance(item, AudioChunk):

@@ -35,7 +35,10 @@ class ProgressBar:
 
     def advance(self, seconds: float) -> None:
         """So much audio, counted from its beginning, is done."""
-        self._bar.update(min(seconds, self._bar.total or seconds) - self._bar.n)
+        # An interrupt inside of tqdm's own refresh would leave its lock taken.
+        with tqdm.get_lock():
+            self._bar.n = min(seconds, self._bar.total or seconds)
+            self._bar.refresh(nolock=True)
 
     def close(self) -> None:
         """Take the bar away, write what still waits."""

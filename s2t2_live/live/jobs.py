@@ -280,6 +280,9 @@ class JobQueue:
         if isinstance(job, Finish):
             return False
         if isinstance(job, Draft):
+            # The segment of a recording may have ended long before its draft is due.
+            if not self._live:
+                return False
             useless = job.segment.policy.step is None and job.segment.audio.length > job.length
             return job.segment.ended is not None or useless or self.level is not Level.NORMAL
         if self.level is Level.NORMAL:

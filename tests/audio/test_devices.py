@@ -311,6 +311,26 @@ def test_without_portaudio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert caught.value.exit_code == 3
 
 
+@pytest.mark.usefixtures("no_server")
+def test_a_sound_system_that_does_not_begin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it is imported, as with a damaged ~/.asoundrc, or when it looks again."""
+    (tmp_path / "sounddevice.py").write_text("raise RuntimeError('Unanticipated host error')", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
+    with pytest.raises(DeviceError, match=r"cannot be used \(Unanticipated host error\); .*asoundrc"):
+        list_inputs()
+
+    library = OpeningPortAudio()
+
+    def fail() -> None:
+        raise library.PortAudioError("Internal error")
+
+    monkeypatch.setattr(library, "_initialize", fail)
+    use(library, monkeypatch)
+    with pytest.raises(DeviceError, match=r"cannot be used \(Internal error\)"):
+        list_inputs()
+
+
 class OpeningPortAudio(FakePortAudio):
     """Its streams tell how they were opened; the rate 1 is refused."""
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -204,6 +205,23 @@ def test_stop_ends_the_wait_for_the_next_chunk(tmp_path: Path) -> None:
     threading.Timer(0.05, recording.stop).start()
     rest = list(chunks)
     assert sum(len(chunk.samples) for chunk in rest) < 60 * SAMPLE_RATE
+
+
+def test_stop_ends_the_way_to_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An hour into an MP3 is seconds of decoding."""
+    recording = Recording(written(tmp_path / "long.wav", tone(1.0, 8_000), 8_000), pace="max", start=3600.0)
+    read = 0
+
+    def blocks(*_: object) -> Iterator[np.ndarray]:
+        nonlocal read
+        for read in range(1, 1000):
+            if read == 3:
+                recording.stop()
+            yield np.zeros((800, 1), dtype=np.float32)
+
+    monkeypatch.setattr("s2t2_live.audio.recording._blocks", blocks)
+    assert list(recording) == []
+    assert read == 3
 
 
 def test_a_long_recording_is_not_read_at_once(tmp_path: Path) -> None:

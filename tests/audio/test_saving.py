@@ -118,6 +118,19 @@ def test_a_process_that_is_killed_leaves_a_file_that_can_be_read(tmp_path: Path,
     np.testing.assert_allclose(left, NOISE[:length], atol=1 / 16_000)
 
 
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+def test_a_source_that_gives_no_audio_replaces_nothing(tmp_path: Path, suffix: str) -> None:
+    old, new = tmp_path / f"old{suffix}", tmp_path / f"new{suffix}"
+    soundfile.write(old, NOISE, SAMPLE_RATE)
+    before = old.read_bytes()
+    for path in (old, new):
+        saving = SavingSource(ItemSource([AudioNotice("It is lost.", lost=True)]), path)
+        assert len(list(saving)) == 1
+        saving.close()
+    assert old.read_bytes() == before
+    assert not new.exists()
+
+
 def test_a_file_that_cannot_be_opened(tmp_path: Path) -> None:
     for path in (tmp_path / "none" / "a.wav", tmp_path / "none" / "a.flac"):
         with pytest.raises(OutputError, match=r"cannot be written to .*: no such file or directory; choose another"):
@@ -131,7 +144,7 @@ def test_a_wav_file_that_can_hold_no_more_is_told_and_listening_goes_on(
         struct.pack("<L", 2**32)
 
     saving = SavingSource(ItemSource(ITEMS), tmp_path / "a.wav")
-    monkeypatch.setattr(type(saving._writer), "write", full)
+    monkeypatch.setattr("s2t2_live.audio.saving._WavWriter.write", full)
     (notice,) = [item for item in saving if isinstance(item, AudioNotice) and item not in ITEMS]
     saving.close()
     assert "4 GiB" in notice.message
