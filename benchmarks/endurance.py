@@ -86,7 +86,7 @@ def write_talk(path: Path, minutes: float, part: float) -> None:
     with soundfile.SoundFile(path, "w", samplerate=SAMPLE_RATE, channels=1) as file:
         while written < minutes * 60 * SAMPLE_RATE:
             random = np.random.default_rng(0)
-            end = written + part * 60 * SAMPLE_RATE
+            end = min(written + part * 60 * SAMPLE_RATE, minutes * 60 * SAMPLE_RATE)
             while written < end:
                 recording = recordings[random.integers(len(recordings))]
                 pause = np.zeros(round(random.uniform(*PAUSES) * SAMPLE_RATE), dtype=np.float32)
