@@ -109,17 +109,6 @@ def test_both_paces_give_the_same_captions() -> None:
     assert len(fast) > 20
 
 
-def test_a_slow_model_does_not_change_the_captions_of_a_recording() -> None:
-    """A segment that ends long before the draft of its lull is due; without the draft other words are committed."""
-    talk = [silence(0.7), *[speech(1.2), silence(0.3), speech(0.3), silence(1.0)] * 4]
-
-    def texts(model: GuessingModel) -> list[str]:
-        _, sink = run(ListSource(talk), model)
-        return [event.text for event in sink.of(Final)]
-
-    assert texts(GuessingModel(before=lambda _: time.sleep(0.03))) == texts(GuessingModel())
-
-
 def test_the_first_event_says_what_runs() -> None:
     _, sink = run(ListSource([speech(1.0)]), policy=PolicySettings(name="final-only"))
     first = sink.events[0]
