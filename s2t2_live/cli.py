@@ -7,12 +7,12 @@ import logging
 import os
 import sys
 import threading
-import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from s2t2_live.captions.files import caption_paths, make_directory, session_paths
+from s2t2_live.captions.files import caption_files, caption_paths, live_name, make_directory, new_caption_files
 from s2t2_live.errors import DeviceError, OutputError, RecordingError, S2T2Error, UsageError
 from s2t2_live.flags import Arguments, read_command_line
 from s2t2_live.settings import Settings
@@ -109,10 +109,10 @@ def listen(arguments: Arguments, settings: Settings, display: Display) -> int:
     from s2t2_live.terminal import show
 
     device = chosen_input(settings.input)
-    name = time.strftime("s2t2-live_%Y-%m-%d_%H-%M-%S")
-    files = session_paths(name, settings.output.directory or Path(), settings.output.wanted)
-    if files:
-        make_directory(settings.output.directory or Path())
+    directory, formats = settings.output.directory or Path(), settings.output.wanted
+    if formats:
+        make_directory(directory)
+    files = partial(new_caption_files, live_name(), directory, formats)
     model = load_model(settings)
     with saved(live_source(device), arguments.save_audio) as source:
         log.info("Ctrl-C ends the session and finishes what was heard.")
@@ -140,7 +140,8 @@ def replay(arguments: Arguments, settings: Settings, display: Display) -> int:
         log.info("%s%s%s", recording.path, length, count)
         try:
             with saved(recording, arguments.save_audio) as source:
-                outcome = show(source, model, engine_settings(settings), display, files=paths[recording.path])
+                files = partial(caption_files, paths[recording.path])
+                outcome = show(source, model, engine_settings(settings), display, files=files)
         except OutputError as error:
             log.error("%s", error)
             failed = True

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TypeAlias
 
 from s2t2_live.audio.chunk import Source
@@ -70,12 +69,12 @@ def show(
     settings: EngineSettings,
     display: Display,
     *,
-    files: Mapping[str, Path],
+    files: Callable[[], Sequence[CaptionFile]] = tuple,
     sinks: Sequence[Sink] = (),
 ) -> Outcome:
     """Show and write the captions of a source until it ends.
 
-    `files` are the caption files by format, `sinks` further ones. One of `PAUSE_KEYS` on the terminal that shows the
+    `files` opens the caption files, `sinks` are further ones. One of `PAUSE_KEYS` on the terminal that shows the
     status pauses the session, or lets it go on. Ctrl-C stops and drains; a second one raises
     KeyboardInterrupt when everything pending has been dropped. The end of the terminal or of the desktop session is a
     first Ctrl-C. Raises OutputError for a file that cannot be opened, UsageError for a voice detector that is missing.
@@ -83,10 +82,10 @@ def show(
     session: Session
     make_detector(settings.vad)  # one that is missing is told before a file is replaced
     with ExitStack() as stack:
-        written = [stack.enter_context(closing(CaptionFile(path, format))) for format, path in files.items()]
+        written = [stack.enter_context(closing(file)) for file in files()]
         captions = _captions(display)
         shown, bar = _with_bar(captions, source, display)
-        output = StandardOutput(shown, lambda: None if files else session.abort())
+        output = StandardOutput(shown, lambda: None if written else session.abort())
         stack.enter_context(closing(output))
         stack.callback(setattr, display.handler, "interrupted", nullcontext)
         told = Messages()
@@ -103,7 +102,7 @@ def show(
         stopped = _run(session, refresh)
         if session.error is not None:
             told.tell(session.error)
-    unread = output.gone and not files
+    unread = output.gone and not written
     return Outcome(error=session.error, lost=told.lost and not unread, stopped=stopped or unread)
 
 

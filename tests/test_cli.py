@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 import tomllib
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from s2t2_live import assembly
 from s2t2_live.cli import main
 from s2t2_live.errors import ModelNotFoundError, UsageError
 from s2t2_live.flags import EXAMPLE, FLAGS
-from s2t2_live.settings import TYPES, load_settings
+from s2t2_live.settings import TYPES, Settings, load_settings
 from s2t2_live.version import __version__
-from tests.live.sessions import GuessingModel, ListSource
+from tests.live.sessions import GuessingModel, ListSource, silence, speech
 
 HEAVY = ("torch", "numpy", "soundfile", "PySide6", "sounddevice", "tqdm", "huggingface_hub", "sacrebleu")
 
@@ -91,6 +92,30 @@ def test_nothing_is_replaced_when_a_voice_detector_is_missing(
     assert main([*flags, str(recording)]) == UsageError.exit_code
     assert kept.read_text("utf-8") == "older captions"
     assert "silero" in capsys.readouterr().err
+
+
+def test_live_sessions_that_begin_in_the_same_second_have_files_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flags = ["--no-gui", "-q", "-o", str(tmp_path / "captions"), "-f", "srt,txt"]
+    inner: list[int] = []
+
+    def load(settings: Settings) -> GuessingModel:
+        if not inner:
+            # While the first waits for its model, the second begins and ends.
+            inner.append(-1)
+            inner[0] = main(flags)
+        return GuessingModel()
+
+    monkeypatch.setattr(time, "strftime", lambda *_: "now")
+    monkeypatch.setattr(assembly, "chosen_input", lambda settings: None)
+    monkeypatch.setattr(assembly, "live_source", lambda device: ListSource([speech(2), silence(2)]))
+    monkeypatch.setattr(assembly, "load_model", load)
+    assert main(flags) == 0
+    assert inner == [0]
+    made = sorted((tmp_path / "captions").iterdir())
+    assert [path.name for path in made] == ["now (2).srt", "now (2).txt", "now.srt", "now.txt"]
+    assert all(path.read_text("utf-8") for path in made)
 
 
 @pytest.mark.parametrize("folder", ["~nosuchuser/captions", "a\0b"])

@@ -57,7 +57,7 @@ def run(arguments: Arguments, settings: Settings) -> int:
         stack.callback(signals.release)
         window.show()
         controller.find_inputs()
-        companions.offer_last_session()
+        companions.offer_interrupted_session()
 
         def begin() -> None:
             controller.load_model()

@@ -52,8 +52,8 @@ class Companions(QObject):
         self._connect()
 
     @Slot()
-    def offer_last_session(self) -> None:
-        """If the last session was cut off by a crash, say so and offer to open it, until the user has answered."""
+    def offer_interrupted_session(self) -> None:
+        """If a session was cut off by a crash, say so and offer to open it, until the user has answered."""
         self._background.run(lambda: _interrupted(self._folder), done=self._offer)
 
     def close(self) -> None:
@@ -186,9 +186,8 @@ class Companions(QObject):
 
 
 def _interrupted(folder: Path) -> SavedSession | None:
-    """The newest session, if it was cut off, has captions, and the user has not answered the offer of it."""
-    newest = next((session for session in sessions(folder) if session.state != "running"), None)
-    return newest if newest is not None and newest.state == "interrupted" and newest.preview else None
+    """The newest session that was cut off, has captions, and whose offer the user has not answered."""
+    return next((session for session in sessions(folder) if session.state == "interrupted" and session.preview), None)
 
 
 def _after(actions: list[QAction], action: QAction) -> QAction:

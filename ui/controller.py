@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -87,6 +86,11 @@ class SessionController(QObject):
 
     # The model.
 
+    @property
+    def download(self) -> tuple[int, int] | None:
+        """Bytes that are there and all of them, of the model that is being downloaded; None where none is."""
+        return None if self._load is None else self._load.download
+
     @Slot()
     def load_model(self) -> None:
         """Load the model of the settings, in place of the one that is there; not while a session runs."""
@@ -146,16 +150,16 @@ class SessionController(QObject):
     @Slot()
     def pause(self) -> None:
         """Hear nothing until `resume`."""
-        if self._attendant is not None and not self._draining and self.state is not State.STARTING:
-            self._paused = True
-            self._attendant.ask(lambda session: session.pause())
-            self._show_state()
+        self._set_paused(True)
 
     @Slot()
     def resume(self) -> None:
+        self._set_paused(False)
+
+    def _set_paused(self, paused: bool) -> None:
         if self._attendant is not None and not self._draining and self.state is not State.STARTING:
-            self._paused = False
-            self._attendant.ask(lambda session: session.resume())
+            self._paused = paused
+            self._attendant.ask(lambda session: session.pause() if paused else session.resume())
             self._show_state()
 
     @Slot()
@@ -234,7 +238,8 @@ class SessionController(QObject):
     @Slot(object, object)
     def _load_progressed(self, done: int, total: int) -> None:
         # What was on its way when the load was given up comes after it.
-        if self.sender() is self._load:
+        if self._load is not None and self.sender() is self._load:
+            self._load.download = done, total
             self.load_progressed.emit(done, total)
 
     def _loaded(self, load: ModelLoad, model: SpeechTranslationModel) -> None:
@@ -329,7 +334,13 @@ def _change(session: Session, settings: Settings) -> None:
 
 def session_sinks(settings: Settings, folder: Path, choice: SourceChoice) -> list[Sink]:
     """What saves a session: the journal, and the caption files of the settings."""
-    from s2t2_live.captions.files import CaptionFile, caption_paths, free_name, make_directory, session_paths
+    from s2t2_live.captions.files import (
+        caption_files,
+        caption_paths,
+        live_name,
+        make_directory,
+        new_caption_files,
+    )
     from s2t2_live.live.journal import Journal
 
     recording = choice.path if isinstance(choice, FileChoice) else None
@@ -338,11 +349,10 @@ def session_sinks(settings: Settings, folder: Path, choice: SourceChoice) -> lis
         directory = settings.output.directory or Path()
         make_directory(directory)
         if not isinstance(choice, FileChoice):
-            paths = session_paths(time.strftime("s2t2-live_%Y-%m-%d_%H-%M-%S"), directory, formats)
+            sinks += new_caption_files(live_name(), directory, formats)
         elif choice.start:
             # What the session before wrote of the recording stays.
-            paths = session_paths(free_name(choice.path.stem, directory, formats), directory, formats)
+            sinks += new_caption_files(choice.path.stem, directory, formats)
         else:
-            paths = caption_paths([choice.path], directory, formats)[choice.path]
-        sinks += [CaptionFile(path, format) for format, path in paths.items()]
+            sinks += caption_files(caption_paths([choice.path], directory, formats)[choice.path])
     return sinks

@@ -317,6 +317,9 @@ class MainWindow(QMainWindow):
             action.setEnabled(enabled)
         for box in (self.model_box, self.device_box, self.actions_.reload):
             box.setEnabled(not begun)
+        if controller.download is not None:
+            status.show_download(*controller.download)
+            return
         status.cancel_button.hide()
         status.show_progress(0 if state in (State.LOADING, State.DRAINING) else None)
         status.show_state(in_words(state, controller.choice, waiting=waiting), TONES.get(state, "muted"))

@@ -22,6 +22,8 @@ class ModelLoad(QObject):
     def __init__(self) -> None:
         super().__init__()
         self.cancelled = threading.Event()
+        self.download: tuple[int, int] | None = None
+        """What `progressed` told last; kept by whoever listens to it."""
 
     def run(self, settings: Settings) -> SpeechTranslationModel:
         """Importing torch alone takes seconds."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from os.path import realpath
 from pathlib import Path
 from typing import TextIO
@@ -24,17 +25,20 @@ FORMATS: dict[str, Callable[[TextIO], TxtWriter | SrtWriter | VttWriter | JsonLi
 
 
 class CaptionFile:
-    """A sink that writes one caption file as the session goes on. Replaces a file of that name.
+    """A sink that writes one caption file as the session goes on.
 
     Raises OutputError where the file cannot be written.
     """
 
-    def __init__(self, path: Path, format: str) -> None:
+    def __init__(self, path: Path, format: str, *, new: bool = False) -> None:
+        """Replaces a file of that name, or, where it must be a `new` one, raises FileExistsError."""
         self._path = path
         self._failed = False
         try:
-            self._file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
+            self._file = path.open("x" if new else "w", encoding="utf-8", errors="backslashreplace", newline="\n")
             self._writer = FORMATS[format](self._file)
+        except FileExistsError:
+            raise
         except OSError as error:
             raise unwritable(path, error) from error
 
@@ -78,18 +82,43 @@ def caption_paths(recordings: Iterable[Path], directory: Path, formats: Sequence
     return paths
 
 
-def session_paths(name: str, directory: Path, formats: Sequence[str]) -> dict[str, Path]:
-    """The caption file of each format for a session that is no recording's."""
-    return {format: directory / f"{name}.{format}" for format in formats}
+def live_name() -> str:
+    """The name, without a suffix, of the caption files of a live session that begins now."""
+    return time.strftime("s2t2-live_%Y-%m-%d_%H-%M-%S")
 
 
-def free_name(name: str, directory: Path, formats: Sequence[str]) -> str:
-    """The name, with a number behind it where there are caption files of that name already."""
+def caption_files(paths: Mapping[str, Path]) -> list[CaptionFile]:
+    """The files by format, opened; those that are there are replaced. Raises OutputError, and has none open then."""
+    return _open(paths, new=False)
+
+
+def new_caption_files(name: str, directory: Path, formats: Sequence[str]) -> list[CaptionFile]:
+    """A file of each format under the name, with a number behind it where any of them is taken.
+
+    Another command may be looking for a name at the same time. Raises OutputError, and has none open then.
+    """
     number, free = 1, name
-    while any((directory / f"{free}.{format}").exists() for format in formats):
-        number += 1
-        free = f"{name} ({number})"
-    return free
+    while True:
+        try:
+            return _open({format: directory / f"{free}.{format}" for format in formats}, new=True)
+        except FileExistsError:
+            number += 1
+            free = f"{name} ({number})"
+
+
+def _open(paths: Mapping[str, Path], *, new: bool) -> list[CaptionFile]:
+    """All of the files or none: new ones that are not kept are removed."""
+    files: list[CaptionFile] = []
+    try:
+        for format, path in paths.items():
+            files.append(CaptionFile(path, format, new=new))
+    except (FileExistsError, OutputError):
+        for file, path in zip(files, paths.values(), strict=False):
+            file.close()
+            if new:
+                path.unlink()
+        raise
+    return files
 
 
 def make_directory(directory: Path) -> None:

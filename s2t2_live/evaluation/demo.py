@@ -84,7 +84,7 @@ def demonstrate(speed: str) -> int:
             print(f"\n{row.file}, {number} of {len(rows)}, voice {row.voice}: {row.english}", flush=True)
             recording = Recording(table.parent / row.file, pace="max" if speed == "max" else "realtime")
             heard.append(Heard(row))
-            outcome = show(recording, model, EngineSettings(), Display(handler), files={}, sinks=[heard[-1]])
+            outcome = show(recording, model, EngineSettings(), Display(handler), sinks=[heard[-1]])
             failed = failed or outcome.code > 0
             if outcome.stopped:
                 break

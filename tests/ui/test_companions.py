@@ -323,7 +323,7 @@ def test_after_a_crash_the_last_session_is_offered_once(
 ) -> None:
     path = save(folder, SPOKEN)
     path.write_bytes(path.read_bytes()[:-9])
-    companions.offer_last_session()
+    companions.offer_interrupted_session()
     qtbot.waitUntil(lambda: "was cut off" in window.notice_bar.text, timeout=TIMEOUT)
     assert "hotel.flac" in window.notice_bar.text
     qtbot.mouseClick(window.notice_bar.button, Qt.MouseButton.LeftButton)
@@ -331,7 +331,7 @@ def test_after_a_crash_the_last_session_is_offered_once(
     qtbot.waitUntil(lambda: [session.state for session in sessions(folder)] == ["recovered"], timeout=TIMEOUT)
     done: list[object] = []
     companions._background._finished.connect(lambda deliver, outcome: done.append(outcome))
-    companions.offer_last_session()
+    companions.offer_interrupted_session()
     qtbot.waitUntil(lambda: done == [None], timeout=TIMEOUT)
     assert window.notice_bar.text == ""
 
@@ -340,7 +340,7 @@ def test_a_session_that_was_opened_from_the_list_is_not_offered_again(
     qtbot: QtBot, window: MainWindow, companions: Companions, folder: Path
 ) -> None:
     save(folder, SPOKEN)
-    companions.offer_last_session()
+    companions.offer_interrupted_session()
     qtbot.waitUntil(lambda: "was cut off" in window.notice_bar.text, timeout=TIMEOUT)
     companions.sessions_action.trigger()
     dialog = companions.sessions_dialog
@@ -355,15 +355,33 @@ def test_the_offer_stands_until_it_is_answered(
 ) -> None:
     save(folder, SPOKEN)
     for _ in range(2):
-        companions.offer_last_session()
+        companions.offer_interrupted_session()
         qtbot.waitUntil(lambda: "was cut off" in window.notice_bar.text, timeout=TIMEOUT)
         window.notice_bar.tell("Something else.")
     assert [session.state for session in sessions(folder)] == ["interrupted"]
     window.notice_bar.close_button.click()
-    companions.offer_last_session()
+    companions.offer_interrupted_session()
     qtbot.waitUntil(lambda: "was cut off" in window.notice_bar.text, timeout=TIMEOUT)
     window.notice_bar.close_button.click()
     qtbot.waitUntil(lambda: [session.state for session in sessions(folder)] == ["recovered"], timeout=TIMEOUT)
+
+
+def test_the_newest_session_that_was_cut_off_is_offered_whatever_came_after_it(
+    qtbot: QtBot, window: MainWindow, companions: Companions, folder: Path
+) -> None:
+    for year, source, rest in (
+        (2001, "first.flac", SPOKEN[1:]),
+        (2002, "second.flac", SPOKEN[1:]),
+        (2003, "orderly.flac", [*SPOKEN[1:], SUMMARY]),
+        (2004, "silent.flac", []),
+    ):
+        path = save(folder, [replace(STARTED, source=source), *rest])
+        text = path.read_text("utf-8")
+        path.write_text(re.sub(r'("started": )"\d{4}', rf'\1"{year}', text), encoding="utf-8")
+    assert [session.started.year for session in sessions(folder)] == [2004, 2003, 2002, 2001]
+    companions.offer_interrupted_session()
+    qtbot.waitUntil(lambda: "was cut off" in window.notice_bar.text, timeout=TIMEOUT)
+    assert "second.flac" in window.notice_bar.text
 
 
 @pytest.mark.parametrize("events", [[*SPOKEN, SUMMARY], [STARTED], []])
@@ -374,7 +392,7 @@ def test_nothing_is_offered_after_an_orderly_end_or_for_nothing(
         save(folder, events)
     done: list[object] = []
     companions._background._finished.connect(lambda deliver, outcome: done.append(outcome))
-    companions.offer_last_session()
+    companions.offer_interrupted_session()
     qtbot.waitUntil(lambda: done == [None], timeout=TIMEOUT)
     assert window.notice_bar.text == ""
 

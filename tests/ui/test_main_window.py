@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +21,7 @@ from s2t2_live.audio.input_device import InputDevice
 from s2t2_live.audio.level import Level
 from s2t2_live.errors import DeviceError, ModelNotFoundError
 from s2t2_live.live.events import OUTAGE, Error, Final, Partial, SessionStarted
-from s2t2_live.settings import load_settings
+from s2t2_live.settings import Settings, load_settings
 from tests.ui.conftest import MICROPHONE, TIMEOUT
 from ui.attendant import Measurement
 from ui.controller import SessionController
@@ -69,6 +70,33 @@ def ready(qtbot: QtBot, window: MainWindow, loaded: None) -> MainWindow:
 
 
 # First run.
+
+
+def test_a_download_can_be_seen_and_cancelled_whatever_else_happens(
+    qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(settings: Settings, *, progress: Callable[[int, int], None], cancelled: Callable[[], bool]) -> None:
+        progress(512 * 2**20, 1024 * 2**20)
+        while not cancelled():
+            time.sleep(0.01)
+
+    monkeypatch.setattr(assembly, "load_model", load)
+    controller, status = window.controller, window.status_line
+    with qtbot.waitSignal(controller.load_progressed, timeout=TIMEOUT):
+        controller.load_model()
+    status.cancel_button.setFocus()
+    with qtbot.waitSignal(controller.inputs_found, timeout=TIMEOUT):
+        controller.find_inputs()
+    window.start(MICROPHONE)
+    window.toggle()
+    assert "512 of 1024 MB" in status.state.text()
+    assert status.bar.value() == 500
+    assert status.cancel_button.isVisible()
+    assert window.focusWidget() is status.cancel_button
+    status.cancel_button.click()
+    assert not status.cancel_button.isVisible()
+    assert not status.bar.isVisible()
+    assert controller.download is None
 
 
 def test_the_window_is_there_before_the_model(window: MainWindow) -> None:
