@@ -1,8 +1,6 @@
 # Every target first sets up what it needs, once. `make` alone lists them.
 SHELL := bash
-PYTHON ?= python3
 BIN := .venv/bin
-export PYTHON
 
 # Debian packages that the tests and the training data are spoken with.
 SPEECH_PACKAGES := espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts
@@ -62,6 +60,13 @@ screenshots: .venv/.ready-app ## Take the README's pictures of the window, from 
 clean: ## Remove all that make has made, the virtual environments included
 	rm -rf .venv .venv-oracle build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment is made anew for a PYTHON that is named, where another one has made it.
+ifdef PYTHON
+.PHONY: another-python
+.venv/.ready-app .venv/.ready-dev: $(shell PYTHON='$(PYTHON)' scripts/setup compare .venv)
+.venv-oracle/.ready-oracle: $(shell PYTHON='$(PYTHON)' scripts/setup compare .venv-oracle)
+endif
 
 .venv/.ready-app: pyproject.toml constraints.txt
 	@scripts/setup app

@@ -112,10 +112,8 @@ def read_command_line(argv: Sequence[str]) -> tuple[Arguments, Settings]:
         raise UsageError(f"There is no flag {word}; {hint}")
     given = vars(known)
     flags = [Setting(key, parse(key, given[key]), flag) for key, flag in FLAGS.items() if key in given]
-    if "input.device" in given:
-        if "input.system_audio" in given:
-            raise UsageError("Give either --input or --system-audio: one of them is listened to.")
-        flags.append(Setting("input.system_audio", False, FLAGS["input.device"]))
+    if given.keys() >= {"input.device", "input.system_audio"}:
+        raise UsageError("Give either --input or --system-audio: one of them is listened to.")
     settings = load_settings(given["config"], os.environ, flags)
     arguments = Arguments(
         files=files,

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import reduce
+from itertools import chain
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
@@ -130,8 +131,8 @@ def load_settings(file: Path | None, environment: Mapping[str, str], flags: Iter
 
     Raises SettingsError with the place, the key and what it should have been.
     """
-    layers = [*from_file(file), *from_environment(environment), *flags]
-    return reduce(apply, layers, Settings())
+    layers = (from_file(file), from_environment(environment), [*flags])
+    return reduce(apply, chain.from_iterable(map(_with_microphone, layers)), Settings())
 
 
 def user_file() -> Path:
@@ -183,11 +184,15 @@ def from_environment(environment: Mapping[str, str]) -> list[Setting]:
         if name not in names:
             raise SettingsError(f"There is no setting for the variable {name}{_hint(name, names)}")
         settings.append(Setting(names[name], parse(names[name], value), name))
-    given = {setting.key: setting.origin for setting in settings}
-    if "input.device" in given and "input.system_audio" not in given:
-        # The microphone that is named here takes the place of what the file chose.
-        settings.append(Setting("input.system_audio", False, given["input.device"]))
     return settings
+
+
+def _with_microphone(layer: Sequence[Setting]) -> Sequence[Setting]:
+    """The settings of one place; an input that is named there takes the place of system audio chosen before."""
+    given = {setting.key: setting.origin for setting in layer}
+    if "input.device" not in given or "input.system_audio" in given:
+        return layer
+    return [*layer, Setting("input.system_audio", False, given["input.device"])]
 
 
 def parse(key: str, text: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import shutil
 import subprocess
 import sys
@@ -205,3 +206,42 @@ def test_where_there_is_no_dpkg_no_packages_are_asked_for(tmp_path: Path) -> Non
 def test_set_up_says_what_to_type_where_it_cannot_install(tmp_path: Path) -> None:
     said = system_packages(tmp_path, "no-such-package", installed="config-files no-such-package, \n")
     assert said == ("setup: going on without no-such-package; to have them: sudo apt-get install -y no-such-package\n")
+
+
+def script(path: Path, *lines: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("\n".join(("#!/bin/bash", *lines, "")), encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_an_environment_is_made_anew_for_another_python_that_is_named(tmp_path: Path) -> None:
+    checkout = tmp_path / "checkout"
+    (checkout / "scripts").mkdir(parents=True)
+    for name in ("Makefile", "pyproject.toml", "constraints.txt", "scripts/setup"):
+        shutil.copy2(ROOT / name, checkout / name)
+    script(checkout / ".venv" / "bin" / "python", f'exec "{sys.executable}" "$@"')
+    script(checkout / ".venv" / ".ready-dev")
+    # It has no module venv, so nothing is really made.
+    other = script(tmp_path / "other", 'case "$*" in *venv*) echo "$@"; exit 1;; esac', "echo another version")
+
+    def planned(*named: str) -> bool:
+        """Whether set-up would run."""
+        command = ["make", "--dry-run", "check", *named]
+        run = subprocess.run(command, cwd=checkout, env=unnamed, check=True, capture_output=True, text=True)
+        return "scripts/setup dev" in run.stdout
+
+    unnamed = {name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS", "MAKELEVEL")}
+    assert not planned()
+    assert not planned(f"PYTHON={sys.executable}")
+    assert planned(f"PYTHON={other}")
+    run = subprocess.run(
+        [checkout / "scripts" / "setup", "dev"],
+        env={**unnamed, "PYTHON": str(other)},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert "-m venv --clear .venv" in run.stdout
+    assert "other cannot make a virtual environment" in run.stderr
