@@ -1,10 +1,11 @@
 """Quality and latency of the live engine, measured by simulstream on a talk of held-out sentences.
 
     python benchmarks/latency.py [--seconds 300] [--topics hotel,restaurant] [--policies local-agreement,alignatt]
-        [--steps 0.4,0.6] [--model NAME] [--set SECTION.KEY=VALUE] [--work DIR]
+        [--steps 0.4,0.6] [--model NAME] [--set SECTION.KEY=VALUE] [--rehearsal] [--work DIR]
 
 The talk is made once, by the voices that no training hears, of sentences that no training reads; the same arguments
-and phrase book give the same talk. For each policy and step `simulstream_inference` runs the engine over it, in a
+and phrase book give the same talk. `--rehearsal` is another talk, by voices of the training, to choose settings on:
+figures of the talk itself say nothing of settings that were chosen on it. For each policy and step `simulstream_inference` runs the engine over it, in a
 process of its own. "committed" shows a reader only what is never taken back, "everything" the tentative words too.
 
     BLEU         of the captions, cut at the sentences of the reference by simulstream's aligner
@@ -136,6 +137,7 @@ def main() -> None:
     parser.add_argument("--steps", default=f"{step},0.8", help="seconds (default: %(default)s)")
     parser.add_argument("--model", default=Settings().model.name, help="(default: %(default)s)")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting, repeatable")
+    parser.add_argument("--rehearsal", action="store_true", help="another talk, to choose settings on")
     parser.add_argument(
         "--work", type=Path, default=Path(".work/latency"), help="talks and logs (default: %(default)s)"
     )
@@ -144,7 +146,7 @@ def main() -> None:
     book = PhraseBook.load(asset("phrase_book"))
     topics = [topic for topic in options.topics.split(",") if topic]
     try:
-        talk = make_talk(book, options.work, seconds=options.seconds, topics=topics)
+        talk = make_talk(book, options.work, seconds=options.seconds, topics=topics, rehearsal=options.rehearsal)
         by_margin = offline_bleu(talk, options.model)
     except S2T2Error as error:
         raise SystemExit(f"latency: {error}") from error

@@ -30,6 +30,11 @@ def natural_sentences() -> list[Phrase]:
     return [Phrase(row["english"], row["german"], row["topic"], "heldout") for row in _rows("natural")]
 
 
+def development_sentences() -> list[Phrase]:
+    """The like of them, to choose checkpoints by: no figure that is reported is measured on these."""
+    return [Phrase(row["english"], row["german"], row["topic"], "heldout") for row in _rows("development")]
+
+
 def far_sentences(use: Literal["fit", "measure"]) -> list[Phrase]:
     """Sentences of topics that the phrase book does not have, without translations; the two uses share no topic."""
     return [Phrase(row["english"], "", row["topic"], "heldout") for row in _rows("far") if row["use"] == use]

@@ -17,7 +17,7 @@ from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.training.phrase_book import Phrase, PhraseBook
 from s2t2_live.training.recordings import ROOM_DB
 from s2t2_live.training.synthesis import draw, stable_random
-from s2t2_live.training.voices import RESERVED_VOICES, Utterance, speak
+from s2t2_live.training.voices import DEBIAN_VOICES, RESERVED_VOICES, Utterance, speak
 
 PARAGRAPH = 5
 """Sentences that one voice says before the next one goes on."""
@@ -66,23 +66,28 @@ class Talk:
         return samples
 
 
-def make_talk(book: PhraseBook, folder: Path, *, seconds: float, topics: Collection[str] = ()) -> Talk:
+def make_talk(
+    book: PhraseBook, folder: Path, *, seconds: float, topics: Collection[str] = (), rehearsal: bool = False
+) -> Talk:
     """The talk of at least so many seconds, by the voices that are reserved for evaluation; made once.
 
-    It depends on the arguments and the phrase book alone. Raises SynthesisError where a synthesiser is missing.
+    A rehearsal is another one, by voices of the training: settings are chosen on it, so that the talk itself has not
+    seen them. It depends on the arguments and the phrase book alone. Raises SynthesisError where a synthesiser is
+    missing, UsageError where nothing is held out of the topics.
     """
-    sample = [phrase.english for phrase in islice(_phrases(book, topics), SAMPLE)]
+    voices, seed = (DEBIAN_VOICES, "rehearsal") if rehearsal else (RESERVED_VOICES, "talk")
+    sample = [phrase.english for phrase in islice(_phrases(book, topics, seed), SAMPLE)]
     key = json.dumps([seconds, sorted(topics), sample], ensure_ascii=False)
     audio = folder / f"talk-{hashlib.sha256(key.encode()).hexdigest()[:12]}.wav"
     listing = audio.with_suffix(".json")
     if listing.exists():
         return Talk(audio, [Sentence(**item) for item in json.loads(listing.read_text("utf-8"))])
     rng = stable_random("pauses")
-    phrases = _phrases(book, topics)
+    phrases = _phrases(book, topics, seed)
     pieces: list[NDArray[np.float32]] = [np.zeros(SAMPLE_RATE, dtype=np.float32)]
     sentences: list[Sentence] = []
     position = SAMPLE_RATE
-    for voice in cycle(RESERVED_VOICES):
+    for voice in cycle(voices):
         paragraph = list(islice(phrases, PARAGRAPH))
         spoken = speak([Utterance(voice, phrase.english) for phrase in paragraph])
         for phrase, sound in zip(paragraph, spoken, strict=True):
@@ -106,9 +111,9 @@ def make_talk(book: PhraseBook, folder: Path, *, seconds: float, topics: Collect
     return talk
 
 
-def _phrases(book: PhraseBook, topics: Collection[str]) -> Iterator[Phrase]:
-    """Held-out phrases of these topics, for ever the same ones, none of them twice."""
-    rng = stable_random("talk")
+def _phrases(book: PhraseBook, topics: Collection[str], seed: str) -> Iterator[Phrase]:
+    """Held-out phrases of these topics, for ever the same ones for a seed, none of them twice."""
+    rng = stable_random(seed)
     known: set[str] = set()
     while True:
         phrase = draw(book, rng, "heldout", topics)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -24,14 +25,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except S2T2Error as error:
         print(f"s2t2_live.training: {error}", file=sys.stderr)
         return error.exit_code
-    except OSError as error:
-        cause = f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    except Exception as error:
+        if not (cause := _cause(error, options)):
+            raise
         print(f"s2t2_live.training: {cause}", file=sys.stderr)
         return S2T2Error.exit_code
     except KeyboardInterrupt:
         print("stopped; the same command goes on from the last saved state", file=sys.stderr)
         return 130
     return 0
+
+
+def _cause(error: Exception, options: argparse.Namespace) -> str:
+    """What the system refuses, in one sentence; empty for an error of another kind.
+
+    torch has no type of its own for a file that it cannot write, and on the CPU none for memory that it does not get.
+    """
+    from safetensors import SafetensorError
+
+    torch = isinstance(error, RuntimeError)
+    if isinstance(error, OSError):
+        return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+    if isinstance(error, SafetensorError):
+        return f"The weights cannot be written: {error}; make room, then run the same command again."
+    if torch and re.search("inline_container|PytorchStreamWriter", str(error)):
+        return "The training's state cannot be written; the disk is full, it seems: make room, then run this again."
+    if isinstance(error, MemoryError) or (torch and re.search("out of memory|can't allocate memory", str(error))):
+        way = "a smaller --batch needs less" if "batch" in options else "end other programs"
+        return f"There is not enough memory; {way}."
+    return ""
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -51,8 +73,6 @@ def _parser() -> argparse.ArgumentParser:
         sub = step(name, run, text)
         sub.add_argument("--work", type=Path, default=Path(".work"), help="folder of the run (default: %(default)s)")
         sub.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes or threads")
-        topics = "comma-separated topics of the phrase book to keep to (default: all)"
-        sub.add_argument("--topics", type=lambda text: text.split(","), default=(), help=topics)
         return sub
 
     everything = recipe_step("all", _everything, "From the phrase book to a checkpoint folder, all steps.")
@@ -68,6 +88,9 @@ def _parser() -> argparse.ArgumentParser:
             "--whole", type=float, default=0.5, metavar="SHARE", help="share of whole sentences, not grammar"
         )
 
+    start = recipe_step("begin", _begin, "Begin a run with the weights of a checkpoint instead of random ones.")
+    start.add_argument("model", help="name, folder or hub id of one that this recipe made; it may have fewer layers")
+
     training = recipe_step("train", lambda options: _recipe(options).train(), "Train the model, or go on with it.")
     for sub in (everything, training):
         sub.add_argument("--minutes", type=float, default=120.0, help="of the whole run (default: %(default)s)")
@@ -81,6 +104,10 @@ def _parser() -> argparse.ArgumentParser:
             metavar="SHARE",
             help="share of utterances cut off, if aligned (default: %(default)s)",
         )
+
+    for sub in (everything, speech, training):
+        topics = "comma-separated topics of the phrase book to keep to (default: all)"
+        sub.add_argument("--topics", type=_names, default=(), help=topics)
 
     recipe_step("align", lambda options: _recipe(options).align(), "Find out when in the speech each word is said.")
     measure = recipe_step("evaluate", _evaluate, "BLEU and chrF on held-out speech, by voice and by topic.")
@@ -123,6 +150,10 @@ def _recipe(options: argparse.Namespace) -> Recipe:
     from s2t2_live.training.recipe import Recipe
 
     return Recipe(**{name: value for name, value in vars(options).items() if name in Recipe.__slots__})
+
+
+def _begin(options: argparse.Namespace) -> None:
+    _recipe(options).begin(options.model)
 
 
 def _synthesize(options: argparse.Namespace) -> None:
@@ -176,6 +207,10 @@ def _recordings(options: argparse.Namespace) -> None:
 
     table = options.table or asset("recordings") / "recordings.tsv"
     print(f"{table.parent}: {render(table):.1f} s", file=sys.stderr)
+
+
+def _names(text: str) -> list[str]:
+    return [name for part in text.split(",") if (name := part.strip())]
 
 
 def _sizes(text: str) -> list[int]:

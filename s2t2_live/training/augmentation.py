@@ -26,14 +26,14 @@ class AugmentationSettings:
     equalizer: float = 0.7
     equalizer_db: float = 5.0
     """Standard deviation of the random frequency response, decibels."""
-    reverberation: float = 0.6
-    reverberation_time: tuple[float, float] = (0.1, 1.5)
-    """Range of RT60, seconds; short ones are as frequent as long ones in its logarithm."""
-    direct_db: tuple[float, float] = (-4.0, 15.0)
+    reverberation: float = 0.7
+    reverberation_time: tuple[float, float] = (0.15, 1.5)
+    """Range of RT60 at low frequencies, seconds; short ones are as frequent as long ones in its logarithm."""
+    direct_db: tuple[float, float] = (-6.0, 12.0)
     """Range of the direct-to-reverberant ratio, decibels."""
     telephone: float = 0.1
-    noise: float = 0.7
-    noise_db: tuple[float, float] = (4.0, 35.0)
+    noise: float = 0.75
+    noise_db: tuple[float, float] = (3.0, 30.0)
     """Range of the signal-to-noise ratio, decibels."""
     babble: float = 0.15
     """Of the noises: voices of the other utterances, talking at once."""
@@ -80,13 +80,13 @@ class Augmentation:
         band = torch.sigmoid((frequencies - 300) / 40) * torch.sigmoid((3400 - frequencies) / 120)
         response = torch.where(telephone, response * band, response)
         spectrum = torch.fft.rfft(audio, n=size) * response
-        reverberant = chosen(settings.reverberation)
-        if bool(reverberant.any()):
+        reverberant = chosen(settings.reverberation)[:, 0].nonzero()[:, 0]
+        if count := len(reverberant):
             shortest, longest = settings.reverberation_time
-            decay = shortest * (longest / shortest) ** uniform(0.0, 1.0, batch, 1)
-            ratio = uniform(*settings.direct_db, batch, 1)
-            room = _room_response(decay, ratio, uniform(0.002, 0.012, batch, 1))
-            spectrum = torch.where(reverberant, spectrum * torch.fft.rfft(room, n=size), spectrum)
+            decay = shortest * (longest / shortest) ** uniform(0.0, 1.0, count, 1)
+            ratio = uniform(*settings.direct_db, count, 1)
+            room = _room_response(decay, ratio, uniform(0.0, 1.0, 4, count, 1), frequencies)
+            spectrum[reverberant] = spectrum[reverberant] * room
         speech = torch.fft.irfft(spectrum, n=size)[:, :samples]
         inside = torch.arange(samples, device=device) < lengths.to(device)[:, None]
         speech = speech * inside
@@ -150,17 +150,29 @@ def _fft_size(samples: int) -> int:
         size += 1
 
 
-def _room_response(decay: Tensor, ratio: Tensor, delay: Tensor) -> Tensor:
-    """Direct sound, then after a delay exponentially decaying noise (Polack's model), sparse as reflections are.
+def _room_response(decay: Tensor, ratio: Tensor, draws: Tensor, frequencies: Tensor) -> Tensor:
+    """The spectrum of direct sound and, after a delay, of sparse noise that decays exponentially (Polack's model).
 
-    Each is (batch, 1): `decay` RT60 and `delay` in seconds, `ratio` of direct to reverberant energy in decibels.
+    High frequencies decay faster than low ones and may be softer, as walls and air swallow them.
+
+    Args:
+        decay: (batch, 1), RT60 of low frequencies, seconds.
+        ratio: (batch, 1), energy of the direct sound to that of the tail, decibels.
+        draws: (4, batch, 1), 0 to 1: delay, where high frequencies begin, how fast they decay, how soft they are.
+        frequencies: (bins,), hertz, of the result, which is (batch, bins), complex.
     """
+    delay, crossover = 0.002 + 0.01 * draws[0], 500 * 6 ** draws[1]
+    faster, softer = 0.3 + 0.7 * draws[2], 10 ** ((3 - 13 * draws[3]) / 20)
+    size = 2 * (len(frequencies) - 1)
     time = torch.arange(int(TAIL * SAMPLE_RATE), device=decay.device) / SAMPLE_RATE
     noise = torch.randn(len(decay), len(time), device=decay.device)
-    tail = noise * noise.abs() * torch.exp(-6.9 * time / decay) * (time >= delay)
-    tail = tail / tail.square().sum(1, keepdim=True).sqrt() * 10 ** (-ratio / 20)
-    tail[:, 0] = 1
-    return tail
+    noise = noise * noise.abs() * (time >= delay)
+    low = torch.fft.rfft(noise * torch.exp(-6.9 * time / decay), n=size)
+    high = torch.fft.rfft(noise * torch.exp(-6.9 * time / (decay * faster)), n=size)
+    share = 1 / (1 + (frequencies / crossover) ** 2)
+    tail = share * low + softer * (1 - share) * high
+    energy = tail.abs().square().mean(1, keepdim=True)
+    return 1 + tail * 10 ** (-ratio / 20) / energy.clamp_min(1e-12).sqrt()
 
 
 def _coloured_noise(batch: int, size: int, slope: Tensor, frequencies: Tensor) -> Tensor:

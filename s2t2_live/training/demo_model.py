@@ -1,7 +1,7 @@
 """The shape of the shipped checkpoint and how its weights begin. Knows no data but a few seconds of speech.
 
 A Wav2Vec2 encoder whose first convolution starts, and stays, a bank of mel-spaced filters, so that a small model can
-learn from hours instead of months; and a Speech2Text2 decoder of three layers.
+learn from hours instead of months; and a Speech2Text2 decoder of four layers.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ KERNEL = 400
 """Samples: 25 ms."""
 
 
-def demo_config(vocab_size: int, *, encoder_layers: int = 6) -> SpeechEncoderDecoderConfig:
+def demo_config(vocab_size: int, *, encoder_layers: int = 9, decoder_layers: int = 4) -> SpeechEncoderDecoderConfig:
     """25 encoder states a second (one in 640 samples), width 256."""
     encoder = Wav2Vec2Config(
         hidden_size=256,
@@ -47,7 +47,7 @@ def demo_config(vocab_size: int, *, encoder_layers: int = 6) -> SpeechEncoderDec
     decoder = Speech2Text2Config(
         vocab_size=vocab_size,
         d_model=256,
-        decoder_layers=3,
+        decoder_layers=decoder_layers,
         decoder_attention_heads=4,
         decoder_ffn_dim=1024,
         dropout=0.0,
@@ -69,7 +69,7 @@ def demo_config(vocab_size: int, *, encoder_layers: int = 6) -> SpeechEncoderDec
 
 
 def new_demo_model(
-    vocab_size: int, speech: Tensor, *, encoder_layers: int = 6, seed: int = 1
+    vocab_size: int, speech: Tensor, *, encoder_layers: int = 9, seed: int = 1
 ) -> SpeechEncoderDecoderModel:
     """A fresh model whose first convolution is a filter bank scaled to `speech`, (samples,), of unit variance."""
     torch.manual_seed(seed)

@@ -46,6 +46,18 @@ class TrainingDisplay:
         self._bar.close()
 
 
+def nothing_to_do(progress: Progress, *, minutes: float, patience: int = 0) -> str:
+    """Why a training that is started again has ended already, and how it goes on; empty where it has not."""
+    if 0 < patience <= progress.stale:
+        return (
+            f"nothing to do: the last {progress.stale} evaluations were no better than BLEU {progress.best:.2f}; "
+            "a larger --patience, or 0 for none, goes on"
+        )
+    if progress.minutes >= minutes and progress.evaluated == progress.updates:
+        return f"nothing to do: the training has had its {minutes:g} minutes; more --minutes go on"
+    return ""
+
+
 def figures(line: Mapping[str, Any]) -> str:
     """A line of names and values."""
     return "  ".join(f"{key} {f'{value:.4g}' if isinstance(value, float) else value}" for key, value in line.items())

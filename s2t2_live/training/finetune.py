@@ -20,7 +20,7 @@ from s2t2_live.training.batches import BatchSettings
 from s2t2_live.training.checkpoint import load_checkpoint
 from s2t2_live.training.corpus import Corpus, CorpusError, read_corpus
 from s2t2_live.training.curve import plot_history
-from s2t2_live.training.display import TrainingDisplay
+from s2t2_live.training.display import TrainingDisplay, nothing_to_do
 from s2t2_live.training.inference import usable_device
 from s2t2_live.training.loop import Trainer, TrainingSettings
 from s2t2_live.training.memory import keep_freed_memory
@@ -95,6 +95,8 @@ class FineTuning:
                 masked=checkpoint.masked,
                 listeners=display.listeners(improved=lambda: checkpoint.save(self.output)),
             )
+            if why := nothing_to_do(trainer.progress, minutes=self.minutes, patience=self.patience):
+                _say(why)
             trainer.train(speech, validation)
         progress = trainer.progress
         if progress.best >= 0:

@@ -1,8 +1,8 @@
 """Muon: momentum whose matrices are made orthogonal before they are stepped along. Knows matrices only.
 
 Jordan et al. 2024 (https://kellerjordan.github.io/posts/muon/), with steps of the size of AdamW's (Liu et al. 2025,
-https://arxiv.org/abs/2502.16982). In the type of the weights: `torch.optim.Muon` rounds to bfloat16, which a processor
-without instructions for it multiplies several times as slowly.
+https://arxiv.org/abs/2502.16982). `torch.optim.Muon` always rounds to bfloat16, which a processor without instructions
+for it multiplies several times as slowly.
 """
 
 from __future__ import annotations
@@ -31,8 +31,16 @@ class Muon(torch.optim.Optimizer):
     """For the weights of hidden layers; a convolution's are a matrix with a row for each output."""
 
     def __init__(
-        self, weights: Iterable[nn.Parameter], *, lr: float, weight_decay: float = 0.01, momentum: float = 0.95
+        self,
+        weights: Iterable[nn.Parameter],
+        *,
+        lr: float,
+        weight_decay: float = 0.01,
+        momentum: float = 0.95,
+        half: bool = False,
     ) -> None:
+        """`half` finds the orthogonal matrices in bfloat16, otherwise in the type of the weights."""
+        self.half = half
         super().__init__(weights, {"lr": lr, "weight_decay": weight_decay, "momentum": momentum})
 
     @torch.no_grad()
@@ -45,7 +53,8 @@ class Muon(torch.optim.Optimizer):
                     direction = self._direction(weight, group["momentum"])
                     alike.setdefault((direction.shape[0], direction.shape[1]), []).append((weight, direction))
             for shape, members in alike.items():
-                steps = orthogonal(torch.stack([direction for _, direction in members]))
+                directions = torch.stack([direction for _, direction in members])
+                steps = orthogonal(directions.bfloat16() if self.half else directions)
                 size = STEP_SIZE * max(shape) ** 0.5
                 for (weight, _), step in zip(members, steps, strict=True):
                     weight.mul_(1 - group["lr"] * group["weight_decay"])

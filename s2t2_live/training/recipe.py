@@ -7,6 +7,7 @@ Knows no flags.
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Collection, Sequence
 from contextlib import closing
@@ -18,6 +19,7 @@ import torch
 from s2t2_live.assets import asset
 from s2t2_live.errors import S2T2Error
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
+from s2t2_live.speech2text2.hub import resolve_model_folder
 from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
 from s2t2_live.training.alignment import align_shards
 from s2t2_live.training.batches import BatchSettings
@@ -25,15 +27,16 @@ from s2t2_live.training.bpe import save_vocabulary
 from s2t2_live.training.checkpoint import load_checkpoint
 from s2t2_live.training.curve import plot_history
 from s2t2_live.training.demo_model import demo_config, freeze_filters, new_demo_model
-from s2t2_live.training.display import TrainingDisplay
+from s2t2_live.training.display import TrainingDisplay, nothing_to_do
 from s2t2_live.training.export import export
+from s2t2_live.training.growth import deepened, fit_head
 from s2t2_live.training.inference import usable_device
 from s2t2_live.training.loop import Listeners, Trainer, TrainingSettings
 from s2t2_live.training.memory import keep_freed_memory
 from s2t2_live.training.phrase_book import PhraseBook
 from s2t2_live.training.scores import Translated, as_json, silent_share, tables, translate_all
 from s2t2_live.training.shards import SpeechShards
-from s2t2_live.training.synthesis import synthesize_evaluation, synthesize_training
+from s2t2_live.training.synthesis import check_topics, synthesize_evaluation, synthesize_training
 from s2t2_live.training.targets import TextEncoder
 from s2t2_live.training.voices import RESERVED_VOICES
 
@@ -86,16 +89,42 @@ class Recipe:
                 topics=self.topics,
             )
 
+    def begin(self, checkpoint: str) -> None:
+        """Begin a run with the weights of a checkpoint, in the recipe's model, which may have more layers.
+
+        Raises S2T2Error where a run has begun already, ModelError when the checkpoint cannot become that model.
+        """
+        run, vocabulary = self.work / "run", self.work / "vocabulary"
+        for path in (run / "state.pt", vocabulary / "vocab.json"):
+            if path.exists():
+                raise S2T2Error(f"{path} is there already: a run has begun; go on with `train`, or move it away.")
+        speech = SpeechShards(self.work / "speech", topics=self.topics)
+        source = load_checkpoint(checkpoint)
+        model = freeze_filters(deepened(source.model, demo_config(len(source.processor.tokenizer))))
+        vocabulary.mkdir(parents=True, exist_ok=True)
+        folder = resolve_model_folder(checkpoint)
+        for name in ("vocab.json", "merges.txt"):
+            shutil.copyfile(folder / name, vocabulary / name)
+        torch.set_num_threads(self.workers)
+        trainer = Trainer(model, source.text, run, self._settings(), device=self.device)
+        fit_head(trainer, speech)
+        trainer.save()
+
     def train(self, *, until: float | None = None) -> None:
         """Train, or go on training, to the last minute or `until` so many."""
         speech = SpeechShards(self.work / "speech", topics=self.topics)
         validation = SpeechShards(self.work / "heard")
         print(f"{speech.seconds / 3600:.1f} h of speech", file=sys.stderr)
+        if missing := set(self.topics) - {example.topic for example in speech.examples}:
+            print(f"no speech of the topics {', '.join(sorted(missing))} is there", file=sys.stderr)
         if self.prefixes and not speech.timings:
             print("no speech is aligned yet: whole utterances only; see the step `align`", file=sys.stderr)
-        with closing(TrainingDisplay(minutes=self.minutes if until is None else until)) as display:
+        last = self.minutes if until is None else until
+        with closing(TrainingDisplay(minutes=last)) as display:
             trainer = self.trainer(display.listeners())
-            trainer.train(speech, validation, until=until)
+            if why := nothing_to_do(trainer.progress, minutes=last):
+                print(why, file=sys.stderr)
+            trainer.train(speech, validation, until=last)
         if (history := trainer.folder / "history.jsonl").exists():
             plot_history(history, trainer.folder / "history.png")
 
@@ -142,6 +171,7 @@ class Recipe:
 
     def everything(self, folder: Path, shards: range, *, whole: float, phrases: int) -> None:
         """From the text to a folder that ships; what is already done is not done again."""
+        check_topics(PhraseBook.load(asset("phrase_book")), self.topics, held_out=True)
         self.synthesize(shards, whole=whole)
         if not (self.work / "reserved" / f"{RESERVED_VOICES[-1].name}.jsonl").exists():
             self.synthesize_evaluation(phrases)
@@ -170,10 +200,12 @@ class Recipe:
             speech = SpeechShards(self.work / "speech")
             sample = torch.cat([torch.from_numpy(speech.audio(index)) for index in range(min(200, len(speech)))])
             model = new_demo_model(len(tokenizer), (sample - sample.mean()) / sample.std())
-        settings = TrainingSettings(
+        return Trainer(model, TextEncoder(tokenizer), run, self._settings(), device=self.device, listeners=listeners)
+
+    def _settings(self) -> TrainingSettings:
+        return TrainingSettings(
             minutes=self.minutes,
             peak_learning_rate=self.rate,
             muon=True,
             batches=BatchSettings(seconds=self.batch, prefixes=self.prefixes),
         )
-        return Trainer(model, TextEncoder(tokenizer), run, settings, device=self.device, listeners=listeners)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
-from s2t2_live.errors import S2T2Error
+from s2t2_live.errors import S2T2Error, UsageError
 from s2t2_live.training.speech import Example
 from s2t2_live.training.timing import Timing, read_timings, timing_path
 
@@ -45,7 +45,7 @@ class SpeechShards:
     def __init__(self, folder: Path, pattern: str = "*", *, topics: Collection[str] = ()) -> None:
         """Open every complete shard of the folder whose name matches; of `topics` only, where some are given.
 
-        Raises S2T2Error when there is nothing.
+        Raises S2T2Error when there is nothing, UsageError when there is nothing of the topics.
         """
         self.examples: list[Example] = []
         self.timings: dict[int, Timing] = {}
@@ -57,7 +57,12 @@ class SpeechShards:
         self._folder = folder
         self._pattern = pattern
         self._topics = topics
+        self._left_out: set[str] = set()
+        """Other topics."""
         self.refresh()
+        if not self.examples and self._left_out:
+            there = ", ".join(sorted(self._left_out))
+            raise UsageError(f"{folder} holds no speech of the topics {', '.join(topics)}; there are {there}.")
         if not self.examples:
             raise S2T2Error(f"{folder} holds no speech; run `python -m s2t2_live.training synthesize` first")
 
@@ -73,6 +78,7 @@ class SpeechShards:
                 examples = [Example(**json.loads(line)) for line in lines]
             kept = [i for i, example in enumerate(examples) if not self._topics or example.topic in self._topics]
             self.examples += [examples[i] for i in kept]
+            self._left_out |= {example.topic for example in examples} - set(self._topics)
             self._lines += kept
             self._shard_of += [len(self._samples) - 1] * len(kept)
         self._read_timings()

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from s2t2_live.errors import UsageError
 from s2t2_live.training.phrase_book import Phrase, PhraseBook
 from s2t2_live.training.shards import write_shard
 from s2t2_live.training.voices import (
@@ -30,6 +31,8 @@ from s2t2_live.training.voices import (
 
 SHARD_SIZE = 400
 """Utterances a shard."""
+MOST_TRIES = 5_000
+"""Draws after which what has not come up does not come any more; every topic of the book comes once in a hundred."""
 
 SpokenPhrase = tuple[NDArray[np.int16], str, str, str, str]
 
@@ -61,11 +64,25 @@ def speak_phrases(phrases: Sequence[Phrase], voice: Voice, seed: str) -> list[Sp
 
 
 def draw(book: PhraseBook, rng: random.Random, split: Literal["train", "heldout"], topics: Collection[str]) -> Phrase:
-    """A phrase of the grammar, of one of `topics` where some are given."""
-    while True:
+    """A phrase of the grammar, of one of `topics` where some are given. Raises UsageError where they have none."""
+    for _ in range(MOST_TRIES):
         phrase = book.sample(rng, split)
         if not topics or phrase.topic in topics:
             return phrase
+    kind = "held-out phrases" if split == "heldout" else "phrases"
+    raise UsageError(f"The grammar of the phrase book has no {kind} of {', '.join(topics)}; choose other topics.")
+
+
+def check_topics(book: PhraseBook, topics: Collection[str], *, held_out: bool) -> None:
+    """Raises UsageError for a topic that there is not, and where phrases are to be held out but none can be."""
+    for topic in topics:
+        if topic not in book.topics:
+            raise UsageError(f'There is no topic "{topic}"; there are {", ".join(sorted(book.topics))}.')
+    if held_out and topics and book.grammar_topics.isdisjoint(topics):
+        raise UsageError(
+            f"Nothing is held out of {', '.join(topics)}, which have whole sentences alone; "
+            f"add one of {', '.join(sorted(book.grammar_topics))}."
+        )
 
 
 def synthesize_training(
@@ -82,12 +99,16 @@ def synthesize_training(
 
     Each shard has `SHARD_SIZE` phrases: `sentence_share` of them whole sentences of the book, each once before one
     comes again, the others drawn from its grammar (training part only). They are spread over the training voices by
-    weight; over those of Pico too, where it is installed. Only of `topics` where some are given.
+    weight; over those of Pico too, where it is installed. Only of `topics` where some are given; if those are in the
+    sentences alone, or in the grammar alone, all phrases come from there. Raises UsageError for an unknown topic.
     """
+    check_topics(book, topics, held_out=False)
     voices = TRAINING_VOICES if is_installed("pico") else DEBIAN_VOICES
     weights = [voice.weight for voice in voices]
     sentences = [phrase for phrase in book.sentences() if not topics or phrase.topic in topics]
     stable_random("sentences").shuffle(sentences)
+    if topics and book.grammar_topics.isdisjoint(topics):
+        sentence_share = 1.0
     whole = round(SHARD_SIZE * sentence_share) if sentences else 0
     pending = [number for number in shards if not (folder / f"{number:05}.jsonl").exists()]
     with (
@@ -118,13 +139,21 @@ def synthesize_evaluation(
     """Write shards of held-out phrases: `reserved` has one a voice, `heard` one over Debian's training voices.
 
     English sentences in `known` are left out: those that training has heard, should the grammar have changed since.
+    Raises UsageError for an unknown topic, and where there are not so many phrases.
     """
+    check_topics(book, topics, held_out=True)
     rng = stable_random("evaluation")
     chosen: dict[str, Phrase] = {}
+    tries = 0
     while len(chosen) < phrases:
         phrase = draw(book, rng, "heldout", topics)
-        if phrase.english not in known:
-            chosen.setdefault(phrase.english, phrase)
+        tries += 1
+        if phrase.english not in known and phrase.english not in chosen:
+            chosen[phrase.english] = phrase
+            tries = 0
+        elif tries == MOST_TRIES:
+            of = f" of {', '.join(topics)}" if topics else ""
+            raise UsageError(f"There are only {len(chosen)} held-out phrases{of}, not {phrases}; ask for fewer.")
     with ProcessPoolExecutor(workers) as pool:
         if voices == "reserved":
             for voice in RESERVED_VOICES:

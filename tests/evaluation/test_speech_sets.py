@@ -6,13 +6,14 @@ import itertools
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from s2t2_live.assets import asset
 from s2t2_live.evaluation.speech_sets import (
+    development_sentences,
     far_sentences,
     held_out_phrases,
     known_sentences,
@@ -20,7 +21,7 @@ from s2t2_live.evaluation.speech_sets import (
     reserved,
     spread,
 )
-from s2t2_live.training.phrase_book import PhraseBook
+from s2t2_live.training.phrase_book import Phrase, PhraseBook
 from s2t2_live.training.phrase_book.book import ALLOWED, canonical
 from s2t2_live.training.voices import DEBIAN_VOICES, RESERVED_VOICES
 
@@ -67,6 +68,10 @@ def distance(one: Words, other: Words) -> int:
     return row[-1]
 
 
+def words(phrase: Phrase) -> Words:
+    return tuple(canonical(phrase.english).split())
+
+
 def near_copies(sentences: set[Words], texts: set[Words]) -> list[tuple[Words, Words]]:
     """Pairs of a sentence and a text that differ in no more words than `edits`, or one of which holds the other."""
     found = []
@@ -96,14 +101,25 @@ def test_near_copies_are_found() -> None:
     assert not near_copies({text}, {("the", "train", "to", "paris", "leaves", "at", "ten")})
 
 
-def test_no_natural_sentence_is_nearly_in_the_training_text(trained: set[Words]) -> None:
-    sentences = {tuple(canonical(phrase.english).split()) for phrase in natural_sentences()}
-    assert near_copies(sentences, trained) == []
+WRITTEN = pytest.mark.parametrize("written", [natural_sentences, development_sentences])
 
 
-def test_natural_sentences_are_broad(book: PhraseBook) -> None:
-    phrases = natural_sentences()
-    assert len({canonical(phrase.english) for phrase in phrases}) == len(phrases) == 200
+@WRITTEN
+def test_no_written_sentence_is_nearly_in_the_training_text(
+    written: Callable[[], list[Phrase]], trained: set[Words]
+) -> None:
+    assert near_copies({words(phrase) for phrase in written()}, trained) == []
+
+
+def test_checkpoints_are_not_chosen_by_what_is_reported() -> None:
+    reported = {words(phrase) for phrase in natural_sentences()}
+    assert near_copies({words(phrase) for phrase in development_sentences()}, reported) == []
+
+
+@WRITTEN
+def test_written_sentences_are_broad(written: Callable[[], list[Phrase]], book: PhraseBook) -> None:
+    phrases = written()
+    assert len({canonical(phrase.english) for phrase in phrases}) == len(phrases) >= 168
     topics = Counter(phrase.topic for phrase in phrases)
     assert topics.keys() == {phrase.topic for phrase in book.sentences()}
     assert min(topics.values()) >= 8
@@ -111,8 +127,9 @@ def test_natural_sentences_are_broad(book: PhraseBook) -> None:
     assert openings.most_common(1)[0][1] <= 8
 
 
-def test_natural_sentences_are_well_written() -> None:
-    for phrase in natural_sentences():
+@WRITTEN
+def test_written_sentences_are_well_written(written: Callable[[], list[Phrase]]) -> None:
+    for phrase in written():
         for text in (phrase.english, phrase.german):
             assert ALLOWED.fullmatch(text), phrase
             assert text[0].isupper(), phrase

@@ -14,7 +14,7 @@ from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.evaluation import talk as module
 from s2t2_live.evaluation.talk import make_talk
 from s2t2_live.training.phrase_book import Phrase, PhraseBook
-from s2t2_live.training.voices import RESERVED_VOICES
+from s2t2_live.training.voices import DEBIAN_VOICES, RESERVED_VOICES
 
 needs_all = pytest.mark.skipif(
     not all(shutil.which(voice.engine) for voice in RESERVED_VOICES),
@@ -60,3 +60,16 @@ def test_a_talk_is_made_once_of_reserved_voices_and_described(tmp_path: Path, mo
     monkeypatch.setattr(module, "speak", None)
     again = make_talk(NumberBook(), tmp_path, seconds=45, topics=["hotel"])
     assert again == talk, "from the files"
+
+
+@needs_all
+def test_a_rehearsal_is_another_talk_by_voices_of_the_training(tmp_path: Path) -> None:
+    talk, rehearsal = (
+        make_talk(NumberBook(), tmp_path, seconds=20, topics=["hotel"], rehearsal=rehearsal)
+        for rehearsal in (False, True)
+    )
+    assert rehearsal.audio != talk.audio
+    assert not {s.english for s in rehearsal.sentences} & {s.english for s in talk.sentences}
+    voices = {sentence.voice for sentence in rehearsal.sentences}
+    assert voices <= set(map(str, DEBIAN_VOICES))
+    assert not voices & set(map(str, RESERVED_VOICES))

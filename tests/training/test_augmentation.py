@@ -116,6 +116,22 @@ def test_a_room_has_the_asked_ratio_and_time() -> None:
     assert early.pow(4).mean() > 6, "reflections are sparse; Gaussian noise would give 3"
 
 
+def test_high_frequencies_die_away_first() -> None:
+    """Of most rooms; of some they decay nearly as slowly as low ones."""
+    clicks = torch.zeros(100, 8_000)
+    clicks[:, 0] = 1.0
+    room = replace(OFF, reverberation=1, reverberation_time=(0.4, 0.4), direct_db=(-10.0, -10.0))
+    heard = change(room, (clicks, torch.full((100,), 8_000)))
+    parts = (heard[:, 200:2_200], heard[:, 3_000:5_000])
+    early, late = (torch.fft.rfft(part).abs().square() for part in parts)
+    fallen = {}
+    for name, low, high in (("low", 0, 400), ("high", 5_000, 8_000)):
+        bins = slice(low // 8, high // 8)
+        fallen[name] = 10 * torch.log10(early[:, bins].sum(1) / late[:, bins].sum(1))
+    assert fallen["low"].median() == pytest.approx(60 * 2_800 / 16_000 / 0.4, abs=2.0)
+    assert ((fallen["high"] - fallen["low"]) > 5).float().mean() > 0.6
+
+
 def test_short_and_long_rooms_are_as_frequent() -> None:
     """Half of the times are below the geometric mean of the range, which 15 dB in 0.16 s tell from those above."""
     clicks = torch.zeros(200, 8_000)

@@ -1,8 +1,9 @@
 """What a training shows while it runs."""
 
 import io
+from dataclasses import replace
 
-from s2t2_live.training.display import TrainingDisplay, figures
+from s2t2_live.training.display import TrainingDisplay, figures, nothing_to_do
 from s2t2_live.training.loop import Progress
 
 
@@ -46,3 +47,13 @@ def test_a_file_has_the_lines_alone() -> None:
 
 def test_figures_are_short() -> None:
     assert figures({"updates": 123456, "speed": 51.23456, "name": "x"}) == "updates 123456  speed 51.23  name x"
+
+
+def test_a_training_that_has_ended_says_why_it_does_nothing() -> None:
+    stale = Progress(minutes=8.0, best=12.345, stale=5)
+    assert nothing_to_do(stale, minutes=8.5, patience=6) == ""
+    assert nothing_to_do(stale, minutes=8.5) == ""
+    why = nothing_to_do(stale, minutes=8.5, patience=5)
+    assert why.startswith("nothing to do: the last 5 evaluations were no better than BLEU 12.35; ")
+    assert "its 7.5 minutes" in nothing_to_do(stale, minutes=7.5)
+    assert nothing_to_do(replace(stale, updates=9, evaluated=8), minutes=7.5) == "", "its last evaluation is missing"

@@ -1,7 +1,8 @@
 """Fine-tuning as a user starts it: a small checkpoint on melodies, and one step of the shipped one."""
 
 import json
-from collections.abc import Sequence
+import resource
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import soundfile
 import torch
 
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
+from s2t2_live.training import average as module
 from s2t2_live.training.__main__ import main
 from s2t2_live.training.bpe import save_vocabulary
 from s2t2_live.training.checkpoint import load_checkpoint
@@ -75,6 +77,8 @@ def test_a_checkpoint_learns_from_a_table_and_goes_on(
     assert any(not torch.equal(old[name], new[name]) for name in old)
 
     capsys.readouterr()
+    assert main([*arguments, "--minutes", "0.001"]) == 0
+    assert "nothing to do: the training has had its 0.001 minutes" in capsys.readouterr().err
     assert main(["evaluate", "--model", str(output), "--data", str(tmp_path / "all.tsv"), "--workers", "1"]) == 0
     out = capsys.readouterr().out
     assert "| all | 12 |" in out
@@ -93,9 +97,45 @@ def test_it_stops_early_and_keeps_the_best(
     assert main([*arguments, "--patience", "3"]) == 0
     assert "no CTC" in capsys.readouterr().err
     assert [line["stale"] for line in history(output)] == [0, 1, 2, 3]
+    assert main([*arguments, "--patience", "3"]) == 0
+    assert "nothing to do: the last 3 evaluations" in capsys.readouterr().err
+    assert len(history(output)) == 4
     old = SpeechEncoderDecoderModel.from_pretrained(small_checkpoint).state_dict()
     new = SpeechEncoderDecoderModel.from_pretrained(output).state_dict()
     assert all(torch.equal(old[name], new[name]) for name in old)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[None]:
+    """No file grows beyond 200 kB; to its writer it is as if the disk were full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.usefixtures("small_disk")
+def test_a_full_disk_is_one_sentence(
+    small_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_melodies(tmp_path, english=True)
+    assert main(["average", str(small_checkpoint), str(small_checkpoint), str(tmp_path / "mean")]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "The weights cannot be written: " in line
+    assert main(tune(small_checkpoint, tmp_path / "all.tsv", tmp_path / "tuned", "--minutes", "0")) == 1
+    assert "The training's state cannot be written; the disk is full" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_memory_that_is_used_up_is_one_sentence(
+    small_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arguments = ["average", str(small_checkpoint), str(small_checkpoint), str(tmp_path / "mean")]
+    monkeypatch.setattr(module, "average", lambda *_: torch.empty(10**15))
+    assert main(arguments) == 1
+    assert capsys.readouterr().err == "s2t2_live.training: There is not enough memory; end other programs.\n"
+    monkeypatch.setattr(module, "average", lambda *_: torch.empty(2) @ torch.empty(3))
+    with pytest.raises(RuntimeError, match="size"):
+        main(arguments)
 
 
 @pytest.mark.slow

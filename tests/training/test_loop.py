@@ -147,6 +147,17 @@ def test_muon_takes_the_matrices_of_the_layers(speech: SpeechShards, tmp_path: P
     assert not any(torch.equal(one, other) for one, other in zip(before, trainer.parameters, strict=True))
 
 
+def test_products_in_bfloat16_give_nearly_the_same_losses(speech: SpeechShards, tmp_path: Path) -> None:
+    batch = next(make_trainer(tmp_path, speech)._stream(speech))
+    losses = {}
+    for half in (False, True):
+        trainer = make_trainer(tmp_path, speech, muon=True, bf16=half)
+        losses[half] = torch.stack([trainer._update(batch) for _ in range(3)])
+        assert {parameter.dtype for parameter in trainer.parameters} == {torch.float32}
+    torch.testing.assert_close(losses[True], losses[False], rtol=0.05, atol=0.0)
+    assert not torch.equal(losses[True], losses[False])
+
+
 def test_frame_count_is_the_length_of_the_encoder_output() -> None:
     model = SpeechEncoderDecoderModel(demo_config(20, encoder_layers=1)).eval()
     for samples in (5_000, 16_000, 16_639, 16_640):
@@ -165,6 +176,56 @@ def test_utterances_without_words_are_learned_from(speech: SpeechShards, tmp_pat
     assert (last < first).all()
 
 
+def test_an_evaluation_that_was_interrupted_is_made_up_for(speech: SpeechShards, tmp_path: Path) -> None:
+    def interrupted(*arguments: Any, **named: Any) -> dict[str, float]:
+        raise KeyboardInterrupt
+
+    trainer = make_trainer(tmp_path, speech, minutes=0.001)
+    trainer.evaluate = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(speech, speech)
+
+    improved: list[int] = []
+    resumed = make_trainer(tmp_path, speech, minutes=0.001)
+    assert resumed.progress.minutes >= 0.001
+    resumed.evaluate = lambda *arguments, **named: {"bleu": 1.0}  # type: ignore[method-assign]
+    resumed.listeners = Listeners(improved=lambda: improved.append(1))
+    resumed.train(speech, speech)
+    assert (improved, resumed.progress.updates) == ([1], trainer.progress.updates)
+    resumed.train(speech, speech)
+    assert improved == [1], "and once only"
+
+
+def test_the_best_is_not_known_before_it_is_written(speech: SpeechShards, tmp_path: Path) -> None:
+    def interrupted() -> None:
+        raise KeyboardInterrupt
+
+    trainer = make_trainer(tmp_path, speech, minutes=0.001)
+    trainer.evaluate = lambda *arguments, **named: {"bleu": 1.0}  # type: ignore[method-assign]
+    trainer.listeners = Listeners(improved=interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train(speech, speech)
+    assert make_trainer(tmp_path, speech).progress.best == -1
+
+
+def test_a_state_that_cannot_be_written_leaves_the_last_one(
+    speech: SpeechShards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(tmp_path, speech)
+    trainer.save()
+    before = trainer.state_path.read_bytes()
+
+    def full(state: object, path: Path) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match="No space"):
+        trainer.save()
+    assert [path.name for path in trainer.folder.iterdir()] == ["state.pt"]
+    assert trainer.state_path.read_bytes() == before
+
+
 def test_an_interruption_saves_what_was_learned(speech: SpeechShards, tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path, speech)
 
@@ -180,29 +241,18 @@ def test_an_interruption_saves_what_was_learned(speech: SpeechShards, tmp_path: 
 
 def test_it_ends_when_nothing_gets_better_and_tells_of_the_best(speech: SpeechShards, tmp_path: Path) -> None:
     scores = iter([10.0, 30.0, 20.0, 30.0, 99.0])
-    told: list[float] = []
+    told: list[int] = []
     trainer = make_trainer(tmp_path, speech, patience=2, evaluate_every=0.0)
     trainer.evaluate = lambda *arguments, **named: {"bleu": next(scores)}  # type: ignore[method-assign]
-    trainer.listeners = Listeners(improved=lambda: told.append(trainer.progress.best))
+    trainer.listeners = Listeners(improved=lambda: told.append(trainer.progress.updates))
     trainer.train(speech, speech)
     assert trainer.progress.best == 30.0
     # The one before any training, then one after each of three updates.
     assert trainer.progress.updates == 3
-    assert told == [10.0, 30.0]
+    assert told == [0, 1]
     again = make_trainer(tmp_path, speech, patience=2, evaluate_every=0.0)
     again.train(speech, speech)
     assert again.progress.updates == 3
-
-
-def test_bfloat16_computes_nearly_the_same(speech: SpeechShards, tmp_path: Path) -> None:
-    losses = []
-    for bf16 in (False, True):
-        trainer = make_trainer(tmp_path / str(bf16), speech, bf16=bf16)
-        batch = next(trainer._stream(speech))
-        losses.append(trainer._update(batch))
-        assert all(parameter.dtype == torch.float32 for parameter in trainer.parameters)
-    assert losses[0].tolist() != losses[1].tolist()
-    assert losses[1].tolist() == pytest.approx(losses[0].tolist(), rel=0.05)
 
 
 def test_without_english_there_is_no_ctc(speech: SpeechShards, tmp_path: Path) -> None:

@@ -22,6 +22,21 @@ def test_singular_values_come_close_to_one_and_vectors_stay(rows: int, columns: 
     torch.testing.assert_close(inner, torch.diag_embed(inner.diagonal(dim1=1, dim2=2)), atol=2e-2, rtol=0)
 
 
+@pytest.mark.parametrize(("rows", "columns"), [(64, 64), (64, 256), (256, 64)])
+def test_bfloat16_finds_nearly_the_same_directions(rows: int, columns: int) -> None:
+    torch.manual_seed(1)
+    gradient = torch.randn(rows, columns)
+    weights = {}
+    for half in (False, True):
+        weight = torch.nn.Parameter(torch.zeros(rows, columns))
+        weight.grad = gradient.clone()
+        Muon([weight], lr=1.0, half=half).step()
+        assert weight.dtype == torch.float32
+        weights[half] = weight.detach().flatten()
+    assert 0.98 < torch.cosine_similarity(weights[True], weights[False], dim=0) < 1
+    assert weights[True].norm() == pytest.approx(float(weights[False].norm()), rel=0.05)
+
+
 def test_the_shorter_way_for_wide_matrices_gives_the_same() -> None:
     torch.manual_seed(1)
     wide = torch.randn(2, 8, 16, dtype=torch.float64)

@@ -2,15 +2,24 @@
 
 import json
 import re
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from safetensors.torch import load_file
 
+from s2t2_live.assets import asset
+from s2t2_live.training import synthesis
 from s2t2_live.training.__main__ import main
 from s2t2_live.training.bpe import save_vocabulary
-from s2t2_live.training.shards import write_shard
-from s2t2_live.training.voices import RESERVED_VOICES
+from s2t2_live.training.phrase_book import Phrase, PhraseBook
+from s2t2_live.training.shards import SpeechShards, write_shard
+from s2t2_live.training.synthesis import SpokenPhrase
+from s2t2_live.training.voices import RESERVED_VOICES, Voice
 
 MELODIES = {("yes", "Ja."): (300, 300), ("no", "Nein."): (1200, 1200), ("good night", "Gute Nacht."): (1200, 600)}
 
@@ -73,3 +82,88 @@ def test_one_command_makes_a_checkpoint_and_the_steps_go_on(
 def test_a_work_folder_without_speech_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--work", str(tmp_path), "--minutes", "1"]) == 1
     assert "holds no speech; run" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def book() -> PhraseBook:
+    return PhraseBook.load(asset("phrase_book"))
+
+
+@pytest.fixture
+def hummed(book: PhraseBook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Phrases are spoken at once, by nobody."""
+
+    def speak(pool: object, groups: dict[Voice, list[Phrase]], *_: Any) -> Iterator[SpokenPhrase]:
+        for voice, phrases in groups.items():
+            for phrase in phrases:
+                yield np.zeros(160, np.int16), phrase.english, phrase.german, phrase.topic, str(voice)
+
+    monkeypatch.setattr(synthesis, "in_parallel", speak)
+    monkeypatch.setattr(synthesis, "SHARD_SIZE", 20)
+    monkeypatch.setattr(PhraseBook, "load", lambda folder: book)
+
+
+@pytest.mark.parametrize("topics", ["trains", "food", "trains, food", "small_talk,meetings"])
+def test_topics_are_spoken_from_the_sentences_or_the_grammar_where_they_are(
+    tmp_path: Path, hummed: None, topics: str
+) -> None:
+    assert main(["synthesize", "--work", str(tmp_path), "--shards", "1", "--workers", "1", "--topics", topics]) == 0
+    examples = SpeechShards(tmp_path / "speech").examples
+    assert len(examples) == 20
+    assert {example.topic for example in examples} == set(topics.replace(" ", "").split(","))
+
+
+@pytest.mark.parametrize(
+    ("step", "topics", "told"),
+    [
+        (["synthesize"], "hotel,restarant", 'There is no topic "restarant"; there are buses, '),
+        (["synthesize", "--evaluation", "9"], "restarant", 'There is no topic "restarant"; there are buses, '),
+        (["synthesize", "--evaluation", "9"], "trains,buses", "Nothing is held out of trains, buses"),
+        (["all", "checkpoint"], "trains", "Nothing is held out of trains"),
+    ],
+)
+def test_topics_that_cannot_be_are_told_before_anything_is_spoken(
+    tmp_path: Path, hummed: None, capsys: pytest.CaptureFixture[str], step: list[str], topics: str, told: str
+) -> None:
+    assert main([*step, "--work", str(tmp_path), "--workers", "1", "--topics", topics]) == 2
+    assert told in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_topic_that_was_never_spoken_is_told_with_those_that_were(
+    work: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", "--work", str(work), "--minutes", "1", "--topics", "topic 2,topic 3"]) == 2
+    assert "no speech of the topics topic 2, topic 3; there are topic 0, topic 1." in capsys.readouterr().err
+    # Without minutes there is a state, but nothing is learned.
+    folder = shutil.copytree(work, tmp_path / "work")
+    assert (
+        main(["train", "--work", str(folder), "--workers", "1", "--minutes", "0", "--topics", "topic 1,topic 2"]) == 0
+    )
+    assert "no speech of the topics topic 2 is there" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("step", [["align"], ["evaluate"], ["export", "folder"]])
+def test_a_step_takes_topics_only_where_they_make_a_difference(step: list[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([*step, "--topics", "hotel"])
+    assert left.value.code == 2
+
+
+@pytest.mark.slow
+def test_a_run_begins_with_the_weights_of_the_shipped_checkpoint(
+    demo_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_shard(tmp_path / "speech", "00000", melodies(12, "tones"))
+    options = ["--work", str(tmp_path), "--workers", "1"]
+    assert main(["begin", str(demo_model), *options]) == 0
+    assert main(["export", str(tmp_path / "exported"), *options]) == 0
+    shipped, exported = (load_file(folder / "model.safetensors") for folder in (demo_model, tmp_path / "exported"))
+    assert shipped.keys() == exported.keys()
+    assert all(torch.equal(weight, exported[name]) for name, weight in shipped.items())
+    for name in ("vocab.json", "merges.txt"):
+        assert (tmp_path / "exported" / name).read_bytes() == (demo_model / name).read_bytes()
+
+    capsys.readouterr()
+    assert main(["begin", str(demo_model), *options]) == 1
+    assert "a run has begun" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from s2t2_live.errors import SettingsError
+from s2t2_live.errors import SettingsError, UsageError
 from s2t2_live.training import synthesis
 from s2t2_live.training.phrase_book import Phrase, PhraseBook
 from s2t2_live.training.recordings import read_table, render, split_sentences
@@ -75,6 +75,19 @@ def test_evaluation_has_every_held_out_phrase_by_every_reserved_voice(tmp_path: 
         assert len({example.english for example in part.examples}) == 4
         assert all("heldout" in example.english for example in part.examples)
         assert "two is heldout." not in {example.english for example in part.examples}
+
+
+def test_a_topic_that_the_grammar_never_draws_is_told() -> None:
+    assert synthesis.draw(SmallBook(), random.Random(0), "heldout", ["grammar"]).topic == "grammar"
+    with pytest.raises(UsageError, match="no held-out phrases of trains"):
+        synthesis.draw(SmallBook(), random.Random(0), "heldout", ["trains"])
+
+
+def test_more_held_out_phrases_than_there_are_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="only 4 held-out phrases, not 6"):
+        synthesis.synthesize_evaluation(
+            SmallBook(), tmp_path, phrases=6, workers=1, voices="heard", known={"two is heldout."}
+        )
 
 
 def test_sentences_are_split_at_their_ends_only() -> None:

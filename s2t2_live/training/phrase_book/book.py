@@ -125,6 +125,17 @@ class PhraseBook:
         """The sentences that are written out, in the order of the files; all of them are for training."""
         return self._sentences
 
+    @property
+    def grammar_topics(self) -> frozenset[str]:
+        """Those that phrases can be drawn of, and none else are held out of."""
+        verbs = (phrase.topic for phrase in self.lexicon.verb_phrases.values() if FRAMES in self.templates)
+        return frozenset((*self._topics, *verbs))
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """Those of the grammar and of the sentences."""
+        return self.grammar_topics | {phrase.topic for phrase in self._sentences}
+
     def sample(self, rng: random.Random, split: Split) -> Phrase:
         """Draw a sentence pair of the grammar: first the topic, then the template, then its fillers.
 
