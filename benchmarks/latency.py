@@ -5,8 +5,9 @@
 
 The talk is made once, by the voices that no training hears, of sentences that no training reads; the same arguments
 and phrase book give the same talk. `--rehearsal` is another talk, by voices of the training, to choose settings on:
-figures of the talk itself say nothing of settings that were chosen on it. For each policy and step `simulstream_inference` runs the engine over it, in a
-process of its own. "committed" shows a reader only what is never taken back, "everything" the tentative words too.
+figures of the talk itself say nothing of settings that were chosen on it. For each policy and step
+`simulstream_inference` runs the engine over it, in a process of its own. "committed" shows a reader only what is
+never taken back, "everything" the tentative words too.
 
     BLEU         of the captions, cut at the sentences of the reference by simulstream's aligner
     of offline   the same in percent of offline BLEU: each sentence by itself, whole, decoded with beam 5; the mean of

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from s2t2_live.version import __version__
 
 if TYPE_CHECKING:
+    from s2t2_live.speech2text2.added_tokens import AddedToken
     from s2t2_live.speech2text2.config import (
         HubertConfig,
         Speech2Text2Config,
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
     from s2t2_live.speech2text2.decoder import Speech2Text2ForCausalLM
     from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
     from s2t2_live.speech2text2.feature_extractor import Wav2Vec2FeatureExtractor
+    from s2t2_live.speech2text2.generation_config import GenerationConfig
     from s2t2_live.speech2text2.hubert import HubertModel
-    from s2t2_live.speech2text2.pipeline import pipeline
+    from s2t2_live.speech2text2.pipeline import AutomaticSpeechRecognitionPipeline, pipeline
     from s2t2_live.speech2text2.processor import Speech2Text2Processor
     from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
     from s2t2_live.speech2text2.wav2vec2 import Wav2Vec2Model
 
 __all__ = [
+    "AddedToken",
+    "AutomaticSpeechRecognitionPipeline",
+    "GenerationConfig",
     "HubertConfig",
     "HubertModel",
     "Speech2Text2Config",
@@ -43,6 +48,9 @@ __all__ = [
 ]
 
 _HOME = {
+    "AddedToken": "added_tokens",
+    "AutomaticSpeechRecognitionPipeline": "pipeline",
+    "GenerationConfig": "generation_config",
     "HubertConfig": "config",
     "HubertModel": "hubert",
     "Speech2Text2Config": "config",

@@ -14,9 +14,10 @@ import s2t2_live
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMES = {
-    "HubertConfig", "HubertModel", "Speech2Text2Config", "Speech2Text2ForCausalLM", "Speech2Text2Processor",
-    "Speech2Text2Tokenizer", "SpeechEncoderDecoderConfig", "SpeechEncoderDecoderModel", "Wav2Vec2Config",
-    "Wav2Vec2FeatureExtractor", "Wav2Vec2Model", "pipeline",
+    "AddedToken", "AutomaticSpeechRecognitionPipeline", "GenerationConfig", "HubertConfig", "HubertModel",
+    "Speech2Text2Config", "Speech2Text2ForCausalLM", "Speech2Text2Processor", "Speech2Text2Tokenizer",
+    "SpeechEncoderDecoderConfig", "SpeechEncoderDecoderModel", "Wav2Vec2Config", "Wav2Vec2FeatureExtractor",
+    "Wav2Vec2Model", "pipeline",
 }  # fmt: skip
 
 

@@ -31,8 +31,8 @@ from s2t2_live.live.guards import token_budget
 from s2t2_live.live.guess import common
 from s2t2_live.live.translation import SpeechTranslationModel
 from s2t2_live.speech2text2.generation_config import GENERATION_CONFIG_FILE
+from s2t2_live.speech2text2.hub import resolve_model_folder
 from s2t2_live.speech2text2.json_files import read_object
-from s2t2_live.speech2text2.model_config import find_folder
 
 STEP = 0.5
 """Seconds from one beginning to the next."""
@@ -79,7 +79,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
         best = int(np.argmax(orders))
         if arguments.write:
-            store(find_folder(arguments.folder, local_files_only=True), best)
+            store(resolve_model_folder(arguments.folder, local_files_only=True), best)
         print(json.dumps({"checkpoint": arguments.folder, "layer": best, "order": orders}))
     except S2T2Error as error:
         print(f"alignment: {error}", file=sys.stderr)

@@ -23,35 +23,37 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from s2t2_live.errors import CheckpointError, OutputError, UnsafeCheckpointError
+from s2t2_live.speech2text2.hub import with_variant
 from s2t2_live.speech2text2.json_files import read_object
 
 SAFETENSORS_FILE = "model.safetensors"
 PICKLE_FILE = "pytorch_model.bin"
 
-# Before torch 2.1 weight norm kept its factors under other names.
-_OLD_WEIGHT_NORM = {
+OLD_WEIGHT_NORM = {
     "weight_g": "parametrizations.weight.original0",
     "weight_v": "parametrizations.weight.original1",
 }
+"""The names that weight norm gave to its factors before torch 2.1, and the new ones."""
+Save = Callable[[dict[str, Tensor], str], object]
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
-def read_tensors(folder: Path) -> dict[str, Tensor]:
-    """All tensors of a model folder, by name; old weight-norm names are given as the new ones.
+def read_tensors(folder: Path, variant: str | None = None) -> dict[str, Tensor]:
+    """All tensors of a model folder, or of a variant in it, by name; old weight-norm names are given as the new ones.
 
     Raises:
         CheckpointError: there are no weights, a shard is missing, or a file is damaged.
         UnsafeCheckpointError: a pickle asks for more than tensors.
     """
     for name, read in ((SAFETENSORS_FILE, read_safetensors), (PICKLE_FILE, read_pickle)):
-        index = folder / f"{name}.index.json"
-        if (folder / name).is_file():
-            return _new_names(read(folder / name))
+        whole = folder / with_variant(name, variant)
+        index = folder / with_variant(f"{name}.index.json", variant)
+        if whole.is_file():
+            return new_names(read(whole))
         if index.is_file():
-            return _new_names(_read_shards(index, read))
-    raise CheckpointError(
-        f"The model folder {folder} has no weights: neither {SAFETENSORS_FILE} nor {PICKLE_FILE}, whole or sharded."
-    )
+            return new_names(_read_shards(index, read))
+    names = " nor ".join(with_variant(name, variant) for name in (SAFETENSORS_FILE, PICKLE_FILE))
+    raise CheckpointError(f"The model folder {folder} has no weights: neither {names}, whole or sharded.")
 
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -84,30 +86,42 @@ def read_pickle(path: Path) -> dict[str, Tensor]:
 
 
 def write_tensors(
-    folder: Path, tensors: dict[str, Tensor], *, safe: bool = True, max_shard_size: int | str = "5GB"
+    folder: Path,
+    tensors: dict[str, Tensor],
+    *,
+    safe: bool = True,
+    max_shard_size: int | str = "5GB",
+    variant: str | None = None,
+    save: Save | None = None,
 ) -> None:
     """Writes safetensors, or else a pickle, in shards of at most `max_shard_size` bytes; removes older weights.
+
+    Files of other variants stay. Pickles are written by `save` where it is given, to their final places.
 
     Raises:
         OutputError: a file cannot be written.
     """
     name = SAFETENSORS_FILE if safe else PICKLE_FILE
     shards = _shards(tensors, _bytes(max_shard_size))
-    stem, suffix = os.path.splitext(name)
+    whole, index_name = with_variant(name, variant), with_variant(f"{name}.index.json", variant)
+    stem, suffix = os.path.splitext(whole)
     names = [f"{stem}-{i:05d}-of-{len(shards):05d}{suffix}" for i in range(1, len(shards) + 1)]
-    names = [name] if len(shards) == 1 else names
+    names = [whole] if len(shards) == 1 else names
     try:
         for shard_name, shard in zip(names, shards, strict=True):
-            _replace(folder / shard_name, lambda path, shard=shard: _write(path, shard, safe))  # type: ignore[misc]
+            if save is not None and not safe:
+                save(shard, str(folder / shard_name))
+            else:
+                _replace(folder / shard_name, lambda path, shard=shard: _write(path, shard, safe))  # type: ignore[misc]
         if len(shards) > 1:
             index = {
                 "metadata": {"total_size": sum(_size(tensor) for tensor in tensors.values())},
                 "weight_map": {key: file for file, shard in zip(names, shards, strict=True) for key in sorted(shard)},
             }
             text = json.dumps(index, indent=2, sort_keys=True) + "\n"
-            _replace(folder / f"{name}.index.json", lambda path: path.write_text(text, encoding="utf-8"))
-            names.append(f"{name}.index.json")
-        for path in _weight_files(folder):
+            _replace(folder / index_name, lambda path: path.write_text(text, encoding="utf-8"))
+            names.append(index_name)
+        for path in _weight_files(folder, variant):
             if path.name not in names:
                 path.unlink()
     except OSError as error:
@@ -138,10 +152,11 @@ def _globals(path: Path) -> set[str]:
     return {name for name in found if not name.startswith(("torch.", "collections.OrderedDict"))}
 
 
-def _weight_files(folder: Path) -> Iterable[Path]:
+def _weight_files(folder: Path, variant: str | None) -> Iterable[Path]:
     for name in (SAFETENSORS_FILE, PICKLE_FILE):
-        stem, suffix = os.path.splitext(name)
-        pattern = re.compile(rf"{re.escape(stem)}(-\d{{5}}-of-\d{{5}})?{re.escape(suffix)}(\.index\.json)?")
+        stem, suffix = map(re.escape, os.path.splitext(with_variant(name, variant)))
+        index = re.escape(with_variant(f"{name}.index.json", variant))
+        pattern = re.compile(rf"{stem}(-\d{{5}}-of-\d{{5}})?{suffix}|{index}")
         yield from [path for path in folder.iterdir() if pattern.fullmatch(path.name)]
 
 
@@ -208,9 +223,10 @@ def _read_shards(index: Path, read: Callable[[Path], dict[str, Tensor]]) -> dict
     return tensors
 
 
-def _new_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+def new_names(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors with the new names of weight norm's factors for the old ones."""
     renamed: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         head, _, last = name.rpartition(".")
-        renamed[f"{head}.{_OLD_WEIGHT_NORM[last]}" if last in _OLD_WEIGHT_NORM else name] = tensor
+        renamed[f"{head}.{OLD_WEIGHT_NORM[last]}" if last in OLD_WEIGHT_NORM else name] = tensor
     return renamed

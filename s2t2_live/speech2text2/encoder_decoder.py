@@ -12,9 +12,10 @@ from s2t2_live.errors import CheckpointError, InputError
 from s2t2_live.speech2text2.config import HubertConfig, SpeechEncoderDecoderConfig, Wav2Vec2Config
 from s2t2_live.speech2text2.decoder import Speech2Text2ForCausalLM
 from s2t2_live.speech2text2.generation import Generator
+from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
 from s2t2_live.speech2text2.hubert import HubertModel
 from s2t2_live.speech2text2.json_files import read_object
-from s2t2_live.speech2text2.model_config import ModelConfig, find_folder
+from s2t2_live.speech2text2.model_config import CONFIG_FILE, ModelConfig
 from s2t2_live.speech2text2.outputs import EncoderOutput, LayerCache, Seq2SeqLMOutput
 from s2t2_live.speech2text2.pretrained import PretrainedModel
 from s2t2_live.speech2text2.speech_encoder import SpeechEncoder
@@ -160,13 +161,14 @@ class SpeechEncoderDecoderModel(Generator, PretrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
         input_values: Tensor | None = None,
+        input_features: Tensor | None = None,
         return_dict: bool | None = None,
         **named: Any,
     ) -> Seq2SeqLMOutput | tuple[Any, ...]:
         """Scores every next token of a translation.
 
         Args:
-            inputs, input_values: the audio, `(batch, samples)`; two names for one argument.
+            inputs, input_values, input_features: the audio, `(batch, samples)`; names for one argument.
             attention_mask: `(batch, samples)`, 1 where the audio is valid.
             decoder_input_ids: `(batch, length)`; made of `labels` if None.
             encoder_outputs: what the encoder returned for this audio, instead of the audio.
@@ -178,17 +180,19 @@ class SpeechEncoderDecoderModel(Generator, PretrainedModel):
         Raises:
             AudioInputError: the audio has the wrong rank, is shorter than one frame, or is not finite.
             TokenInputError: a token id or label is outside of the vocabulary.
-            InputError: there is no audio, or labels need an id that the configuration lacks.
+            InputError: there is no audio, or it has two names, or labels need an id that the configuration lacks.
         """
         as_dict = self.config.use_return_dict if return_dict is None else return_dict
         for_decoder = {name.removeprefix("decoder_"): v for name, v in named.items() if name.startswith("decoder_")}
         for_encoder = {name: value for name, value in named.items() if not name.startswith("decoder_")}
         if encoder_outputs is None:
-            audio = inputs if inputs is not None else input_values
-            if audio is None:
+            given = [audio for audio in (inputs, input_values, input_features) if audio is not None]
+            if not given:
                 raise InputError("Give the audio as `inputs` or `input_values`, or `encoder_outputs`.")
+            if inputs is None and len(given) > 1:
+                raise InputError("Give the audio under one name only, `input_values` or `input_features`.")
             encoded = self.encoder(
-                audio,
+                given[0],
                 attention_mask=attention_mask,
                 output_attentions=output_attentions,
                 output_hidden_states=output_hidden_states,
@@ -241,9 +245,8 @@ def _named(source: str | os.PathLike[str] | None, role: str) -> str | os.PathLik
 
 
 def _encoder_class(source: str | os.PathLike[str], named: dict[str, Any]) -> type[Wav2Vec2Model] | type[HubertModel]:
-    hub = ("revision", "cache_dir", "local_files_only", "force_download", "token")
-    folder = find_folder(source, **{name: named[name] for name in hub if name in named})
-    model_type = read_object(folder / "config.json").get("model_type")
+    folder = resolve_model_folder(source, weights=False, **split_hub_options(named)[0])
+    model_type = read_object(folder / CONFIG_FILE).get("model_type")
     if model_type not in ENCODERS:
         raise CheckpointError(f"{source} is of model type {model_type!r}; as an encoder: {', '.join(ENCODERS)}.")
     return ENCODERS[model_type]

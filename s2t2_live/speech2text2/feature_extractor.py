@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from s2t2_live.errors import AudioInputError
+from s2t2_live.errors import AudioInputError, InputError
 from s2t2_live.speech2text2.batch import BatchFeature, padding_strategy, round_up
 from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
 from s2t2_live.speech2text2.json_files import read_object, write_object
@@ -114,8 +114,17 @@ class Wav2Vec2FeatureExtractor:
         }
         return fields if self.processor_class is None else fields | {"processor_class": self.processor_class}
 
-    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> list[str]:
-        """Writes preprocessor_config.json into a folder, which is made if need be; returns its path."""
+    def save_pretrained(
+        self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **upload: Any
+    ) -> list[str]:
+        """Writes preprocessor_config.json into a folder, which is made if need be; returns its path.
+
+        Raises:
+            InputError: ``push_to_hub`` is true; ``upload``, its options, change nothing.
+        """
+        del upload
+        if push_to_hub:
+            raise InputError(f"save_pretrained does not upload; save, then run: hf upload REPOSITORY {save_directory}")
         path = Path(save_directory, CONFIG_FILE)
         write_object(path, self.to_dict())
         return [str(path)]
@@ -171,10 +180,7 @@ class Wav2Vec2FeatureExtractor:
         )  # fmt: skip
         if self.do_normalize:
             counted = None if padding_strategy(padding) == "do_not_pad" else batch.get("attention_mask")
-            batch["input_values"] = [
-                self._normalized(values, None if counted is None else counted[row])
-                for row, values in enumerate(batch["input_values"])
-            ]
+            batch["input_values"] = self.zero_mean_unit_var_norm(batch["input_values"], counted, self.padding_value)
         if "attention_mask" in batch:
             batch["attention_mask"] = list(batch["attention_mask"])
         return batch.convert_to_tensors(return_tensors)
@@ -233,15 +239,31 @@ class Wav2Vec2FeatureExtractor:
         missing = max(0, length - len(row))
         return np.pad(row, (missing, 0) if self.padding_side == "left" else (0, missing), constant_values=value)
 
-    def _normalized(self, values: Waveform, mask: Waveform | None) -> Waveform:
-        """Returns (x - mean) / sqrt(variance + 1e-7), with the population variance of the samples that count."""
-        if mask is None or mask.all():
-            return (values - values.mean()) / np.sqrt(values.var() + 1e-7)
-        heard = mask.astype(bool)
-        counted = values[heard]
-        normalized = (values - counted.mean()) / np.sqrt(counted.var() + 1e-7)
-        normalized[~heard] = self.padding_value
-        return normalized
+    @staticmethod
+    def zero_mean_unit_var_norm(
+        input_values: Sequence[Waveform], attention_mask: Sequence[Waveform] | None, padding_value: float = 0.0
+    ) -> list[Waveform]:
+        """Brings waveforms to (x - mean) / sqrt(variance + 1e-7), with the population variance.
+
+        Args:
+            input_values: waveforms (samples,).
+            attention_mask: of each waveform, which samples count; None for all.
+            padding_value: fills the samples that do not count.
+        """
+        if attention_mask is None:
+            return [_normalized(values, None, padding_value) for values in input_values]
+        pairs = zip(input_values, attention_mask, strict=True)
+        return [_normalized(values, np.asarray(mask), padding_value) for values, mask in pairs]
+
+
+def _normalized(values: Waveform, mask: Waveform | None, padding_value: float) -> Waveform:
+    if mask is None or mask.all():
+        return (values - values.mean()) / np.sqrt(values.var() + 1e-7)
+    heard = mask.astype(bool)
+    counted = values[heard]
+    normalized = (values - counted.mean()) / np.sqrt(counted.var() + 1e-7)
+    normalized[~heard] = padding_value
+    return normalized
 
 
 def _waveforms(raw_speech: Any) -> list[Waveform]:

@@ -6,6 +6,7 @@ Knows nothing of the transformer. Module and parameter names are those of the ch
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 
 from s2t2_live.errors import AudioInputError
 from s2t2_live.speech2text2.activations import activation
+from s2t2_live.speech2text2.checkpoint import OLD_WEIGHT_NORM
 from s2t2_live.speech2text2.config import SpeechEncoderConfig
 
 _FRAMES_AT_ONCE = 64
@@ -223,6 +225,13 @@ class WeightNormConvolution(nn.Module):
         nn.init.normal_(factors.original1, std=2 * math.sqrt(1 / (kernel * size)))
         factors.original0.copy_(factors.original1.norm(dim=(0, 1), keepdim=True))
         nn.init.zeros_(self.bias)
+
+    def _load_from_state_dict(self, state_dict: dict[str, Any], prefix: str, *rest: Any) -> None:
+        # What `load_state_dict` hands down is its own copy; the factors' modules find there what they look for.
+        for old, new in OLD_WEIGHT_NORM.items():
+            if f"{prefix}{old}" in state_dict:
+                state_dict[f"{prefix}{new}"] = state_dict.pop(f"{prefix}{old}")
+        super()._load_from_state_dict(state_dict, prefix, *rest)
 
     def scale(self) -> Tensor:
         """`g / |v|`, `(1, 1, kernel)`, without gradient."""

@@ -9,7 +9,7 @@ import copy
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import torch
 from torch import Tensor
@@ -33,6 +33,16 @@ StoppingCriterion = Callable[[Tensor, Sequence[Tensor] | None], Any]
 GenerateOutput = GenerateEncoderDecoderOutput | GenerateBeamEncoderDecoderOutput
 
 
+class Streamer(Protocol):
+    """Is handed the tokens while they are generated."""
+
+    def put(self, value: Tensor, /) -> object:
+        """First the beginning `(batch, length)`, then a token of each hypothesis `(rows,)`; int64, on the CPU."""
+
+    def end(self) -> object:
+        """There will be no more."""
+
+
 class Generator:
     """What a model with an encoder, a projection and a decoder needs to generate."""
 
@@ -46,6 +56,8 @@ class Generator:
         "decoder_attention_mask",
         "past_key_values",
         "input_features",
+        "labels",
+        "return_dict",
         "synced_gpus",
     )
 
@@ -84,6 +96,8 @@ class Generator:
         attention_mask: Tensor | None = None,
         encoder_outputs: EncoderOutput | None = None,
         decoder_input_ids: Tensor | None = None,
+        input_ids: Tensor | None = None,
+        streamer: Streamer | None = None,
         **options: Any,
     ) -> Tensor | GenerateOutput:
         """Translates audio into token ids.
@@ -96,7 +110,9 @@ class Generator:
             prefix_allowed_tokens_fn: lists the tokens allowed next, given the utterance's index and its tokens.
             attention_mask: `(batch, samples)`, 1 where the audio is valid.
             encoder_outputs: what the encoder returned for this audio, instead of the audio.
-            decoder_input_ids: `(batch, length)`, a forced beginning; the start token is put before it if missing.
+            decoder_input_ids, input_ids: `(batch, length)`, a forced beginning; the start token is put before it if
+                missing; two names for one argument.
+            streamer: is handed the tokens as they come; not with beams.
             options: replace single options of `generation_config`.
 
         Returns:
@@ -108,12 +124,15 @@ class Generator:
             TokenInputError: a forced token is outside of the vocabulary.
             InputError: an option does not exist or has an impossible value.
         """
-        base = generation_config if generation_config is not None else self._options()
-        config, unknown = base.with_changes(options)
-        unknown = {name: value for name, value in unknown.items() if value is not None and name not in self._no_options}
-        if unknown:
+        config = copy.deepcopy(generation_config if generation_config is not None else self._options())
+        rest = config.update(**options)
+        if unknown := [name for name, value in rest.items() if value is not None and name not in self._no_options]:
             raise InputError(f"generate has no option {', '.join(unknown)}.")
+        if vars(config)["num_beams"] is None:
+            config.num_beams = 1
         config.validate()
+        if streamer is not None and config.num_beams > 1:
+            raise InputError("A streamer cannot follow several beams, which change what came before; set num_beams=1.")
         if config.pad_token_id is None and config.eos_ids:
             config.pad_token_id = config.eos_ids[0]
         encoded = encoder_outputs
@@ -122,7 +141,8 @@ class Generator:
         hidden = encoded[0]
         frames = self.project(hidden)
         frame_mask = None if attention_mask is None else self.encoder.frame_mask(frames.shape[1], attention_mask)
-        prompt = self._prompt(decoder_input_ids, len(frames), config, frames.device)
+        beginning = decoder_input_ids if decoder_input_ids is not None else input_ids
+        prompt = self._prompt(beginning, len(frames), config, frames.device)
         if config.max_new_tokens is not None:
             config.max_length = prompt.shape[1] + config.max_new_tokens
         if config.num_beams > 1 and config.max_length <= prompt.shape[1]:
@@ -131,6 +151,7 @@ class Generator:
             config,
             processors(config, prompt.shape[1], prefix_allowed_tokens_fn, tuple(logits_processor or ())),
             list(stopping_criteria or ()),
+            streamer,
         )
         # As in 4.37.2 the model's own ids end a sequence where the options have none, but go into no processor.
         if config.eos_token_id is None:
@@ -146,20 +167,18 @@ class Generator:
             hidden_states=config.return_dict_in_generate and config.output_hidden_states,
         )
         # Faster than no_grad by a twentieth; functions of the caller are spared its peculiar tensors.
-        plain = not (logits_processor or stopping_criteria or prefix_allowed_tokens_fn)
+        plain = not (logits_processor or stopping_criteria or prefix_allowed_tokens_fn or streamer)
         with torch.inference_mode() if plain else torch.no_grad():
             decoding = CachedDecoding(self.decoder, frames, frame_mask, beams, wanted)
             run = search.beams if config.num_beams > 1 else search.single
             result = run(decoding, prompt)
         if not config.return_dict_in_generate:
             return result.sequences.clone()
-        _fill(result, decoding.kept, wanted)
-        for name, value in result.items():
-            setattr(result, name, _ordinary(value))
+        found = {name: _ordinary(value) for name, value in {**result, **_kept(decoding.kept, wanted)}.items()}
         if isinstance(encoded, EncoderOutput):
-            result.encoder_attentions = encoded.attentions if config.output_attentions else None
-            result.encoder_hidden_states = encoded.hidden_states if config.output_hidden_states else None
-        return result
+            found["encoder_attentions"] = encoded.attentions if config.output_attentions else None
+            found["encoder_hidden_states"] = encoded.hidden_states if config.output_hidden_states else None
+        return type(result)(**found)
 
     def _encode(self, audio: Tensor | None, attention_mask: Tensor | None, config: GenerationConfig) -> EncoderOutput:
         if audio is None:
@@ -222,12 +241,17 @@ class Search:
     """The loops over the tokens."""
 
     def __init__(
-        self, config: GenerationConfig, process: list[Processor], stopping_criteria: list[StoppingCriterion]
+        self,
+        config: GenerationConfig,
+        process: list[Processor],
+        stopping_criteria: list[StoppingCriterion],
+        streamer: Streamer | None = None,
     ) -> None:
         self.config = config
         self.process = process
         self.warp = warpers(config) if config.do_sample else []
         self.stopping_criteria = stopping_criteria
+        self.streamer = streamer
         self.keep_scores = config.return_dict_in_generate and config.output_scores
         self.scores: list[Tensor] = []
         self.started = time.monotonic()
@@ -239,6 +263,8 @@ class Search:
         ids = prompt.repeat_interleave(decoding.hypotheses, dim=0)
         open_rows = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
         logits = decoding.prompt(prompt)
+        if self.streamer is not None:
+            self.streamer.put(prompt.cpu())
         while True:
             scores = self._processed(ids, logits)
             tokens = torch.multinomial(scores.softmax(-1), 1)[:, 0] if config.do_sample else scores.argmax(-1)
@@ -247,7 +273,11 @@ class Search:
                 tokens = torch.where(open_rows, tokens, config.pad_token_id)
                 open_rows &= ~torch.isin(tokens, eos)
             ids = torch.cat([ids, tokens[:, None]], dim=1)
+            if self.streamer is not None:
+                self.streamer.put(tokens.cpu())
             if not bool(open_rows.any()) or self._stops(ids):
+                if self.streamer is not None:
+                    self.streamer.end()
                 return GenerateEncoderDecoderOutput(ids, tuple(self.scores) if self.keep_scores else None)
             logits = decoding.step(tokens)
 
@@ -329,11 +359,15 @@ def _has_options(config: ModelConfig) -> bool:
     return any(getattr(config, name, default) != default for name, default in GENERATION_DEFAULTS.items())
 
 
-def _fill(result: GenerateOutput, kept: Kept, wanted: Wanted) -> None:
-    result.decoder_attentions = tuple(kept.attentions) if wanted.attentions else None
+def _kept(kept: Kept, wanted: Wanted) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if wanted.attentions:
+        found["decoder_attentions"] = tuple(kept.attentions)
     if wanted.attentions or wanted.cross_attentions:
-        result.cross_attentions = tuple(kept.cross_attentions)
-    result.decoder_hidden_states = tuple(kept.hidden_states) if wanted.hidden_states else None
+        found["cross_attentions"] = tuple(kept.cross_attentions)
+    if wanted.hidden_states:
+        found["decoder_hidden_states"] = tuple(kept.hidden_states)
+    return found
 
 
 def _ordinary(value: Any) -> Any:

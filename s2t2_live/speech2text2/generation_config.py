@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from s2t2_live.errors import InputError
+from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
 from s2t2_live.speech2text2.json_files import read_object, write_text
-from s2t2_live.speech2text2.model_config import ModelConfig, find_folder
+from s2t2_live.speech2text2.model_config import ModelConfig
 
 GENERATION_CONFIG_FILE = "generation_config.json"
 
@@ -113,14 +114,23 @@ class GenerationConfig:
         return cls(**values, _from_model_config=True)
 
     @classmethod
-    def from_pretrained(cls, name_or_path: str | os.PathLike[str], **hub: Any) -> Self:
+    def from_dict(cls, config_dict: dict[str, Any], **overrides: Any) -> Self:
+        """The options of a dictionary such as `to_dict` gives, some replaced by `overrides`."""
+        return cls(**{**copy.deepcopy(config_dict), **overrides})
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name: str | os.PathLike[str], **kwargs: Any) -> Self:
         """The options of a folder's or hub id's `generation_config.json`.
+
+        The other arguments are those of `resolve_model_folder`, or replace options.
 
         Raises:
             ModelNotFoundError: there is no such folder or hub id.
             CheckpointError: the file is missing or not JSON.
         """
-        return cls(**read_object(find_folder(name_or_path, **hub) / GENERATION_CONFIG_FILE))
+        hub, overrides = split_hub_options(kwargs)
+        folder = resolve_model_folder(pretrained_model_name, weights=False, **hub)
+        return cls.from_dict(read_object(folder / GENERATION_CONFIG_FILE), **overrides)
 
     def save_pretrained(self, save_directory: str | os.PathLike[str]) -> None:
         """Writes the options that are not the defaults to `generation_config.json`."""
@@ -138,16 +148,15 @@ class GenerationConfig:
         }
         return json.dumps(changed, indent=2, sort_keys=True) + "\n"
 
-    def with_changes(self, changes: dict[str, Any]) -> tuple[Self, dict[str, Any]]:
-        """A copy with the named options replaced, and the names that are no options."""
-        changed = copy.deepcopy(self)
+    def update(self, **changes: Any) -> dict[str, Any]:
+        """Replaces the named options; returns those of `changes` that are no options."""
         rest: dict[str, Any] = {}
         for name, value in changes.items():
-            if hasattr(changed, name):
-                setattr(changed, name, value)
+            if hasattr(self, name):
+                setattr(self, name, value)
             else:
                 rest[name] = value
-        return changed, rest
+        return rest
 
     def validate(self) -> None:
         """Raises InputError if an option has an impossible value, or one that this implementation lacks."""

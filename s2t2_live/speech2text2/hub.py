@@ -11,6 +11,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -39,16 +40,11 @@ SMALL_FILES = (
     "confidence.json",
 )
 
-WEIGHTS = (
-    ("model.safetensors", None),
-    ("model.safetensors.index.json", re.compile(r"model-\d+-of-\d+\.safetensors")),
-    ("pytorch_model.bin", None),
-    ("pytorch_model.bin.index.json", re.compile(r"pytorch_model-\d+-of-\d+\.bin")),
-)
-"""Formats of the weights, best first: the file, or the index with the names of its shards."""
+WEIGHTS = ("model.safetensors", "pytorch_model.bin")
+"""Formats of the weights, best first; each is whole, or in shards beside an index."""
 
-_OPTIONS = ("revision", "cache_dir", "local_files_only", "force_download", "token")
-_DROPPED = ("use_auth_token", "proxies", "resume_download")
+_OPTIONS = ("revision", "cache_dir", "local_files_only", "force_download", "token", "subfolder", "variant")
+_DROPPED = ("use_auth_token", "proxies", "resume_download", "trust_remote_code", "mirror")
 _HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -61,6 +57,8 @@ def resolve_model_folder(
     local_files_only: bool = False,
     force_download: bool = False,
     token: str | None = None,
+    subfolder: str = "",
+    variant: str | None = None,
     weights: bool = True,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -71,10 +69,13 @@ def resolve_model_folder(
         name_or_path: an existing folder, which is returned as it is; ``"demo-en-de"``, the checkpoint that ships with
             the program; or a hub id ``owner/name``, which is downloaded into the Hugging Face cache.
         revision: branch, tag or commit on the hub.
-        cache_dir: the cache, if not the standard one.
+        cache_dir: the cache, if not the standard one, which is Hugging Face's or, as in 4.37.2, that of the environment
+            variable ``TRANSFORMERS_CACHE``.
         local_files_only: do not use the network (so does the environment variable ``HF_HUB_OFFLINE=1``).
         force_download: fetch files again that the cache has.
         token: access token of a private or gated repository.
+        subfolder: the folder inside of the folder or repository that has the files.
+        variant: which weights, where there are several: ``"fp16"`` for ``model.fp16.safetensors``.
         weights: False leaves the weights out, for those who need only the tokenizer or the feature extractor.
         progress: called with the bytes that are there and the bytes of all files that were not in the cache; not at
             all where nothing is to be downloaded.
@@ -90,7 +91,9 @@ def resolve_model_folder(
     name = os.fspath(name_or_path)
     path = Path(name).expanduser()
     if name and path.is_dir():
-        return path
+        if not (path / subfolder).is_dir():
+            raise ModelNotFoundError(f"The model folder {name!r} has no subfolder {subfolder!r}; check the spelling.")
+        return path / subfolder
     if name == SHIPPED_MODEL:
         try:
             return asset(name)
@@ -105,18 +108,20 @@ def resolve_model_folder(
 
     from huggingface_hub.constants import HF_HUB_OFFLINE
 
+    cache_dir = cache_dir or os.environ.get("TRANSFORMERS_CACHE")
+    needed = _Wanted(f"{subfolder.strip('/')}/" if subfolder else "", weights, variant)
     if local_files_only or HF_HUB_OFFLINE:
-        return _cached(name, revision, cache_dir, weights=weights)
+        return _cached(name, revision, cache_dir, needed)
     if _COMMIT.fullmatch(revision) and not force_download:
         with contextlib.suppress(ModelNotFoundError):
-            return _cached(name, revision, cache_dir, weights=weights)
+            return _cached(name, revision, cache_dir, needed)
     try:
         with _explained(name, revision):
             meter = _Meter(name, progress or (lambda done, total: None), cancelled or (lambda: False))
-            return _downloaded(name, revision, cache_dir, force_download, token, meter, weights=weights)
+            return _downloaded(name, revision, cache_dir, force_download, token, needed, meter)
     except _NetworkError as error:
         with contextlib.suppress(ModelNotFoundError):
-            folder = _cached(name, revision, cache_dir, weights=weights)
+            folder = _cached(name, revision, cache_dir, needed)
             logger.warning("The hub cannot be reached (%s); using the copy of %s in the cache.", error.reason, name)
             return folder
         raise
@@ -131,6 +136,21 @@ def split_hub_options(kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
     if kwargs.get("use_auth_token") is not None:
         chosen.setdefault("token", kwargs["use_auth_token"])
     return chosen, {name: value for name, value in kwargs.items() if name not in (*_OPTIONS, *_DROPPED)}
+
+
+def with_variant(file: str, variant: str | None) -> str:
+    """Returns the name that a file of the weights, or their index, has in a variant."""
+    stem, suffix = os.path.splitext(file)
+    return f"{stem}.{variant}{suffix}" if variant else file
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The files that are needed; `prefix` is the subfolder with a slash, or nothing."""
+
+    prefix: str
+    weights: bool
+    variant: str | None
 
 
 class _Meter:
@@ -177,80 +197,91 @@ def _downloaded(
     cache_dir: str | Path | None,
     force_download: bool,
     token: str | None,
+    needed: _Wanted,
     meter: _Meter,
-    *,
-    weights: bool,
 ) -> Path:
     import huggingface_hub
 
     from s2t2_live.speech2text2.transfer import fetch_resumable
 
     info = huggingface_hub.HfApi(token=token).model_info(name, revision=revision, files_metadata=True)
-    offered = {file.rfilename: file.size or 0 for file in info.siblings or []}
+    prefix = needed.prefix
+    sizes = {file.rfilename: file.size or 0 for file in info.siblings or []}
+    offered = {path.removeprefix(prefix): size for path, size in sizes.items() if path.startswith(prefix)}
     wanted = [file for file in SMALL_FILES if file in offered]
-    if weights:
-        chosen = _weight_files(offered)
+    if needed.weights:
+        chosen = _weight_files(offered, needed.variant)
         if not chosen:
+            files = " and no ".join(prefix + with_variant(file, needed.variant) for file in WEIGHTS)
             raise ModelNotFoundError(
-                f"The hub repository {name!r} has no model.safetensors and no pytorch_model.bin; "
-                "choose a repository with PyTorch weights."
+                f"The hub repository {name!r} has no {files}; choose a repository with PyTorch weights."
             )
         wanted += chosen
     if "config.json" not in wanted:
-        raise ModelNotFoundError(f"The hub repository {name!r} has no config.json; choose one that holds a model.")
+        raise ModelNotFoundError(
+            f"The hub repository {name!r} has no {prefix}config.json; choose one that holds a model."
+        )
     cached = huggingface_hub.try_to_load_from_cache
     missing = {
         file: offered[file]
         for file in wanted
-        if force_download or not isinstance(cached(name, file, cache_dir, revision=info.sha), str)
+        if force_download or not isinstance(cached(name, prefix + file, cache_dir, revision=info.sha), str)
     }
     meter.begin(missing.values())
     # One after the other, and in this thread, so that Ctrl-C ends a long transfer at once.
     for file in wanted:
         if file not in SMALL_FILES and not force_download:
-            fetch_resumable(name, file, str(info.sha), cache_dir=cache_dir, token=token, watch=meter.show)
+            fetch_resumable(name, prefix + file, str(info.sha), cache_dir=cache_dir, token=token, watch=meter.show)
         huggingface_hub.hf_hub_download(
-            name, file, revision=info.sha, cache_dir=cache_dir, force_download=force_download, token=token
+            name, prefix + file, revision=info.sha, cache_dir=cache_dir, force_download=force_download, token=token
         )
         meter.finish(missing.get(file, 0))
     # Asked for by the name of the revision, the cache remembers which commit that is.
-    known = huggingface_hub.hf_hub_download(name, "config.json", revision=revision, cache_dir=cache_dir, token=token)
+    known = huggingface_hub.hf_hub_download(
+        name, f"{prefix}config.json", revision=revision, cache_dir=cache_dir, token=token
+    )
     return Path(known).parent
 
 
-def _cached(name: str, revision: str, cache_dir: str | Path | None, *, weights: bool) -> Path:
+def _cached(name: str, revision: str, cache_dir: str | Path | None, needed: _Wanted) -> Path:
     import huggingface_hub
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     way_out = "run once with a network and without --offline (local_files_only) to download it"
+    patterns = [needed.prefix + file for file in SMALL_FILES]
     try:
-        folder = Path(
-            huggingface_hub.snapshot_download(
-                name, revision=revision, cache_dir=cache_dir, local_files_only=True, allow_patterns=[*SMALL_FILES]
-            )
+        snapshot = huggingface_hub.snapshot_download(
+            name, revision=revision, cache_dir=cache_dir, local_files_only=True, allow_patterns=patterns
         )
+        folder = Path(snapshot, needed.prefix)
+        folder.stat()  # an OSError where the cache lacks the subfolder
     except (LocalEntryNotFoundError, OSError) as error:
         raise ModelNotFoundError(
             f"There is no folder {name!r}, and the hub's model of that name (revision {revision}) is not in the cache; "
             f"{way_out}."
         ) from error
-    if weights and not _weights_complete(folder):
+    if needed.weights and not _weights_complete(folder, needed.variant):
         raise ModelNotFoundError(f"The copy of {name!r} in the cache ({folder}) has no complete weights; {way_out}.")
     return folder
 
 
-def _weight_files(names: Iterable[str]) -> list[str]:
-    """Returns the file names of the best format on offer, or none."""
+def _weight_files(names: Iterable[str], variant: str | None) -> list[str]:
+    """Returns the file names of the best format on offer, the index first, or none."""
     offered = set(names)
-    for main, shards in WEIGHTS:
-        if main in offered:
-            return [main, *sorted(name for name in offered if shards and shards.fullmatch(name))]
+    for file in WEIGHTS:
+        whole, index = with_variant(file, variant), with_variant(f"{file}.index.json", variant)
+        if whole in offered:
+            return [whole]
+        if index in offered:
+            stem, suffix = map(re.escape, os.path.splitext(whole))
+            shard = re.compile(rf"{stem}-\d+-of-\d+{suffix}")
+            return [index, *sorted(name for name in offered if shard.fullmatch(name))]
     return []
 
 
-def _weights_complete(folder: Path) -> bool:
-    files = _weight_files(file.name for file in folder.iterdir())
-    if not files or not files[0].endswith(".index.json"):
+def _weights_complete(folder: Path, variant: str | None) -> bool:
+    files = _weight_files((file.name for file in folder.iterdir()), variant)
+    if not files or not files[0].endswith(".json"):
         return bool(files)
     shards = json.loads((folder / files[0]).read_text(encoding="utf-8"))["weight_map"].values()
     return all((folder / shard).exists() for shard in shards)

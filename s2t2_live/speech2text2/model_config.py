@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from s2t2_live.errors import CheckpointError
+from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
 from s2t2_live.speech2text2.json_files import read_object, write_text
 
 logger = logging.getLogger(__name__)
@@ -164,10 +165,11 @@ class ModelConfig:
         self.to_json_file(Path(save_directory) / CONFIG_FILE)
 
     @classmethod
-    def from_dict(cls, config_dict: dict[str, Any], **overrides: Any) -> Self:
+    def from_dict(cls, config_dict: dict[str, Any], *, return_unused_kwargs: bool = False, **overrides: Any) -> Any:
         """The configuration of a dictionary such as `to_dict` gives, with fields replaced by `overrides`.
 
-        As in 4.37.2, the dictionary may hold anything, but overrides that are no fields are logged and ignored.
+        As in 4.37.2, the dictionary may hold anything, but overrides that are no fields are logged and ignored; or,
+        with `return_unused_kwargs`, the result is the configuration and a dictionary of them.
 
         Raises:
             CheckpointError: the dictionary is of another model type, or its values do not fit together.
@@ -177,46 +179,36 @@ class ModelConfig:
             raise CheckpointError(f'The configuration is of model type "{found}", not "{cls.model_type}".')
         fields = {name: value for name, value in copy.deepcopy(config_dict).items() if name != "model_type"}
         config = cls(**fields)
-        if unknown := [name for name in overrides if not hasattr(config, name)]:
-            logger.warning("%s ignores %s, which it does not have.", cls.__name__, ", ".join(unknown))
-        known = {name: value for name, value in overrides.items() if name not in unknown}
-        return cls(**{**fields, **known}) if known else config
+        unused = {name: value for name, value in overrides.items() if not hasattr(config, name)}
+        known = {name: value for name, value in overrides.items() if name not in unused}
+        if known:
+            config = cls(**{**fields, **known})
+        if return_unused_kwargs:
+            return config, unused
+        if unused:
+            logger.warning("%s ignores %s, which it does not have.", cls.__name__, ", ".join(unused))
+        return config
 
     @classmethod
     def from_json_file(cls, json_file: str | os.PathLike[str]) -> Self:
         """Raises CheckpointError if the file is not the JSON object of such a configuration."""
-        return cls.from_dict(read_object(Path(json_file)))
+        config: Self = cls.from_dict(read_object(Path(json_file)))
+        return config
 
     @classmethod
-    def from_pretrained(
-        cls,
-        pretrained_model_name_or_path: str | os.PathLike[str],
-        *,
-        revision: str = "main",
-        cache_dir: str | os.PathLike[str] | None = None,
-        local_files_only: bool = False,
-        force_download: bool = False,
-        token: str | None = None,
-        **overrides: Any,
-    ) -> Self:
-        """The configuration of a folder, a JSON file or a hub id, with fields replaced by `overrides`.
+    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any) -> Any:
+        """The configuration of a folder, a JSON file or a hub id.
+
+        The other arguments are those of `resolve_model_folder` and of `from_dict`.
 
         Raises:
             ModelNotFoundError: there is no such folder or hub id.
             CheckpointError: `config.json` is missing, is not JSON, or is of another model type.
         """
+        hub, overrides = split_hub_options(kwargs)
         path = Path(pretrained_model_name_or_path)
         if not path.is_file():
-            folder = find_folder(
-                pretrained_model_name_or_path,
-                revision=revision,
-                cache_dir=cache_dir,
-                local_files_only=local_files_only,
-                force_download=force_download,
-                token=token,
-                weights=False,
-            )
-            path = folder / CONFIG_FILE
+            path = resolve_model_folder(pretrained_model_name_or_path, weights=False, **hub) / CONFIG_FILE
         return cls.from_dict(read_object(path), **overrides)
 
     def __eq__(self, other: object) -> bool:
@@ -226,37 +218,6 @@ class ModelConfig:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__} {self.to_json_string()}"
-
-
-def find_folder(
-    name_or_path: str | os.PathLike[str],
-    *,
-    revision: str = "main",
-    cache_dir: str | os.PathLike[str] | None = None,
-    local_files_only: bool = False,
-    force_download: bool = False,
-    token: str | None = None,
-    weights: bool = True,
-) -> Path:
-    """The folder itself, or the one that a hub id was downloaded to, on demand without the weights.
-
-    Raises:
-        ModelNotFoundError: there is no such folder or hub id.
-    """
-    path = Path(name_or_path)
-    if path.is_dir():
-        return path
-    from s2t2_live.speech2text2.hub import resolve_model_folder
-
-    return resolve_model_folder(
-        name_or_path,
-        revision=revision,
-        cache_dir=None if cache_dir is None else Path(cache_dir),
-        local_files_only=local_files_only,
-        force_download=force_download,
-        token=token,
-        weights=weights,
-    )
 
 
 def _annotated(config: type[ModelConfig]) -> dict[str, Any]:

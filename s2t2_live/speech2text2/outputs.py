@@ -1,55 +1,77 @@
 """Named outputs of the models. Knows nothing of what computes them.
 
-An output can be read by attribute, by name (`output["logits"]`) and by index; fields that are None are left out of the
-order, as in a tuple that holds only what was computed.
+As in transformers 4.37.2 an output is an ordered dictionary of the fields that are not None, which can also be read by
+attribute and by index; so it passes through whatever takes dictionaries: `**`, pickling, torch's pytrees, and the
+gathering of parallel runs, which makes a new one from pairs of names and values.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import ItemsView, Iterator, Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from functools import partial
+from typing import Any, NoReturn
 
 from torch import Tensor
+from torch.utils import _pytree as pytree
 
 LayerCache = tuple[Tensor, ...]
 """Self-attention key and value `(batch, heads, length, head size)`, then cross-attention key and value."""
 
 
 @dataclass(eq=False)
-class ModelOutput:
-    """Base of the outputs."""
+class ModelOutput(OrderedDict[str, Any]):
+    """Base of the outputs. Every field has the default None, for a copy begins empty."""
 
-    def keys(self) -> list[str]:
-        return [field.name for field in fields(self) if getattr(self, field.name) is not None]
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        pytree.register_pytree_node(
+            cls,
+            lambda output: (list(output.values()), tuple(output)),
+            partial(_of_leaves, cls),
+            serialized_type_name=f"{cls.__module__}.{cls.__qualname__}",
+        )
 
-    def values(self) -> list[Any]:
-        return list(self.to_tuple())
-
-    def items(self) -> list[tuple[str, Any]]:
-        return list(zip(self.keys(), self.to_tuple(), strict=True))
+    def __post_init__(self) -> None:
+        if len(self) != 1:
+            return
+        ((first, entries),) = self.items()
+        if isinstance(entries, Mapping | ItemsView | Iterator) or _are_pairs(entries):
+            setattr(self, first, None)
+            for name, value in dict(entries).items():
+                self[name] = value
 
     def to_tuple(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, name) for name in self.keys())
-
-    def get(self, name: str, default: Any = None) -> Any:
-        return getattr(self, name) if name in self else default
+        return tuple(self.values())
 
     def __getitem__(self, index: int | slice | str) -> Any:
-        if isinstance(index, str):
-            if index not in self:
-                raise KeyError(index)
-            return getattr(self, index)
-        return self.to_tuple()[index]
+        return super().__getitem__(index) if isinstance(index, str) else self.to_tuple()[index]
 
-    def __contains__(self, name: object) -> bool:
-        return name in self.keys()
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        super().__setattr__(name, value)
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.keys())
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if value is None:
+            super().pop(name, None)
+        elif any(field.name == name for field in fields(self)):
+            super().__setitem__(name, value)
 
-    def __len__(self) -> int:
-        return len(self.keys())
+    def _refuse(self, *args: Any, **named: Any) -> NoReturn:
+        raise TypeError(f"Nothing can be taken out of a {type(self).__name__}; make a dictionary of it first.")
+
+    # The built-in ones would leave the attributes behind.
+    __delitem__ = pop = popitem = clear = _refuse
+
+
+def _are_pairs(entries: Any) -> bool:
+    return isinstance(entries, list) and bool(entries) and all(isinstance(entry, tuple) for entry in entries)
+
+
+def _of_leaves(output: type[ModelOutput], values: Any, names: tuple[str, ...]) -> ModelOutput:
+    return output(**dict(zip(names, values, strict=True)))
 
 
 @dataclass(eq=False)
@@ -61,7 +83,7 @@ class EncoderOutput(ModelOutput):
     are `(batch, heads, frames, frames)`.
     """
 
-    last_hidden_state: Tensor
+    last_hidden_state: Tensor = None  # type: ignore[assignment]
     extract_features: Tensor | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor | None, ...] | None = None
@@ -71,7 +93,7 @@ class EncoderOutput(ModelOutput):
 class DecoderOutput(ModelOutput):
     """Of the decoder without its head; shapes as in `CausalLMOutput`."""
 
-    last_hidden_state: Tensor
+    last_hidden_state: Tensor = None  # type: ignore[assignment]
     past_key_values: tuple[LayerCache, ...] | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
@@ -113,7 +135,7 @@ class GenerateEncoderDecoderOutput(ModelOutput):
     processed; `decoder_attentions`, `cross_attentions` and `decoder_hidden_states`, a tuple over the layers each.
     """
 
-    sequences: Tensor
+    sequences: Tensor = None  # type: ignore[assignment]
     scores: tuple[Tensor, ...] | None = None
     encoder_attentions: tuple[Tensor | None, ...] | None = None
     encoder_hidden_states: tuple[Tensor, ...] | None = None
@@ -131,7 +153,7 @@ class GenerateBeamEncoderDecoderOutput(ModelOutput):
     new token came from, then -1.
     """
 
-    sequences: Tensor
+    sequences: Tensor = None  # type: ignore[assignment]
     sequences_scores: Tensor | None = None
     scores: tuple[Tensor, ...] | None = None
     beam_indices: Tensor | None = None

@@ -16,11 +16,13 @@ import numpy as np
 import soundfile
 import soxr
 import torch
+from torch.utils.data import DataLoader, Dataset
 
 from s2t2_live.errors import AudioInputError, InputError, RecordingError
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.speech2text2.feature_extractor import Wav2Vec2FeatureExtractor
 from s2t2_live.speech2text2.hub import SHIPPED_MODEL, split_hub_options
+from s2t2_live.speech2text2.model_config import ModelConfig
 from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
 
 TASK = "automatic-speech-recognition"
@@ -31,12 +33,15 @@ Waveform = np.ndarray[Any, np.dtype[Any]]
 def pipeline(
     task: str = TASK,
     model: str | os.PathLike[str] | SpeechEncoderDecoderModel = SHIPPED_MODEL,
-    *,
+    config: str | os.PathLike[str] | ModelConfig | None = None,
     tokenizer: str | os.PathLike[str] | Speech2Text2Tokenizer | None = None,
     feature_extractor: str | os.PathLike[str] | Wav2Vec2FeatureExtractor | None = None,
+    *,
     device: int | str | torch.device | None = None,
+    device_map: Any = None,
     torch_dtype: torch.dtype | str | None = None,
-    batch_size: int = 1,
+    model_kwargs: dict[str, Any] | None = None,
+    use_fast: bool = True,
     **kwargs: Any,
 ) -> AutomaticSpeechRecognitionPipeline:
     """Makes a pipeline of a model with its feature extractor and tokenizer.
@@ -44,27 +49,35 @@ def pipeline(
     Args:
         task: only ``"automatic-speech-recognition"``, the name under which 4.37.2 translates speech.
         model: a folder, a hub id, the name of the shipped model, or a model.
-        tokenizer, feature_extractor: likewise; by default those of the model, if it is given by name.
+        config: of a model given by name, if it is not the model's own: a configuration, or where to find it.
+        tokenizer, feature_extractor: like ``model``; by default those of the model, if it is given by name.
         device: where the model runs; a number means that CUDA device, -1 the CPU.
-        torch_dtype: of the computation.
-        batch_size: recordings that run through the model together.
-        **kwargs: ``revision``, ``cache_dir``, ``local_files_only``, ``force_download``, ``token``; and defaults of
-            the calls: ``generate_kwargs``, ``max_new_tokens``.
+        device_map: refused; the model is not spread over devices.
+        torch_dtype: of the computation of a model given by name; one given as an object computes in its own.
+        model_kwargs: arguments of the model's ``from_pretrained``.
+        use_fast: no effect; there is one implementation of the tokenizer.
+        **kwargs: ``revision``, ``cache_dir``, ``local_files_only``, ``force_download``, ``token``; and arguments of
+            `AutomaticSpeechRecognitionPipeline`.
 
     Raises:
-        InputError: another task, or a model without a tokenizer and a feature extractor.
+        InputError: another task, a model without a tokenizer and a feature extractor, or unusable arguments.
         ModelError: the model cannot be found or loaded.
     """
+    del use_fast
     if task != TASK:
         raise InputError(f"There is no pipeline for {task!r}; the only task is {TASK!r}.")
-    hub, defaults = split_hub_options(kwargs)
+    if device_map is not None:
+        raise InputError("The pipeline does not spread a model over devices; pass device in place of device_map.")
+    hub, options = split_hub_options(kwargs)
+    hub_of_model, model_options = split_hub_options(model_kwargs or {})
+    hub = {name: value for name, value in (hub_of_model | hub).items() if value is not None}
+    if torch_dtype is not None and "torch_dtype" in model_options:
+        raise InputError("torch_dtype is given twice; leave out one of them.")
     if isinstance(model, str | os.PathLike):
         tokenizer, feature_extractor = tokenizer or model, feature_extractor or model
         loaded: SpeechEncoderDecoderModel = SpeechEncoderDecoderModel.from_pretrained(
-            model, torch_dtype=torch_dtype, **hub
+            model, config=config, **{"torch_dtype": torch_dtype, **hub, **model_options}
         )
-    elif torch_dtype is not None:
-        raise InputError("torch_dtype is for models given by name; convert this one with model.to(dtype).")
     else:
         loaded = model
     if isinstance(tokenizer, str | os.PathLike):
@@ -75,7 +88,7 @@ def pipeline(
         raise InputError("A model given as an object does not say where it came from; pass tokenizer and "
                          "feature_extractor too.")  # fmt: skip
     return AutomaticSpeechRecognitionPipeline(
-        loaded, tokenizer, feature_extractor, device=device, batch_size=batch_size, **defaults
+        loaded, feature_extractor, tokenizer, device=device, torch_dtype=torch_dtype, **options
     )
 
 
@@ -83,71 +96,102 @@ class AutomaticSpeechRecognitionPipeline:
     """Translates recordings with a Speech2Text2 model."""
 
     task = TASK
+    framework = "pt"
 
     def __init__(
         self,
         model: SpeechEncoderDecoderModel,
-        tokenizer: Speech2Text2Tokenizer,
         feature_extractor: Wav2Vec2FeatureExtractor,
+        tokenizer: Speech2Text2Tokenizer,
         *,
+        framework: str | None = None,
         device: int | str | torch.device | None = None,
-        batch_size: int = 1,
-        generate_kwargs: dict[str, Any] | None = None,
-        max_new_tokens: int | None = None,
-        return_timestamps: bool | str | None = None,
-        chunk_length_s: float | None = None,
+        torch_dtype: torch.dtype | str | None = None,
+        batch_size: int | None = None,
+        num_workers: int | None = None,
+        **options: Any,
     ) -> None:
-        """Takes the parts; the other arguments are those of `pipeline` and of a call."""
+        """Takes the parts and the defaults of the calls.
+
+        Args:
+            model, feature_extractor, tokenizer: the parts.
+            framework: only ``"pt"``, PyTorch.
+            device: see `pipeline`.
+            torch_dtype: no effect; the model computes in its own.
+            batch_size, num_workers, **options: see `__call__`.
+
+        Raises:
+            InputError: parts of the wrong kind, or unusable arguments.
+        """
+        del torch_dtype
         if not isinstance(model, SpeechEncoderDecoderModel):
             raise InputError(f"The model is a {type(model).__name__}; give a SpeechEncoderDecoderModel.")
+        if framework not in (None, self.framework):
+            raise InputError(f"There is no framework {framework!r}; the only one is {self.framework!r}, PyTorch.")
         if isinstance(device, int):
+            if device >= 0 and not torch.cuda.is_available():
+                raise InputError(f"There is no CUDA device for device={device}; leave it out, or pass device='cpu'.")
             device = f"cuda:{device}" if device >= 0 else "cpu"
         self.model = model if device is None else model.to(device)
-        self.tokenizer = tokenizer
         self.feature_extractor = feature_extractor
-        self.batch_size = batch_size
-        self._generate_kwargs = _generate_kwargs(generate_kwargs, max_new_tokens)
-        _refuse(return_timestamps, chunk_length_s)
+        self.tokenizer = tokenizer
+        self.batch_size = batch_size or 1
+        self.num_workers = num_workers or 0
+        self._generate_kwargs = _generate_kwargs(**options) or {}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model runs."""
+        return self.model.device
+
+    def save_pretrained(self, save_directory: str | os.PathLike[str], safe_serialization: bool = True) -> None:
+        """Writes the model, the tokenizer and the feature extractor into a folder, which is made if need be.
+
+        Raises:
+            OutputError: a file cannot be written.
+        """
+        self.model.save_pretrained(save_directory, safe_serialization=safe_serialization)
+        self.tokenizer.save_pretrained(save_directory)
+        self.feature_extractor.save_pretrained(save_directory)
 
     def __call__(
-        self,
-        inputs: Any,
-        *,
-        batch_size: int | None = None,
-        generate_kwargs: dict[str, Any] | None = None,
-        max_new_tokens: int | None = None,
-        return_timestamps: bool | str | None = None,
-        chunk_length_s: float | None = None,
+        self, inputs: Any, *, batch_size: int | None = None, num_workers: int | None = None, **options: Any
     ) -> Any:
         """Translates one recording or several.
 
         Args:
             inputs: a path; the bytes of an audio file; a waveform (samples,) at the model's rate; a dictionary with
-                ``sampling_rate`` and the waveform as ``raw`` or ``array``, which is resampled; or a list or an
-                iterator of those. Files may have any rate and any number of channels.
-            batch_size: recordings that run through the model together; by default the pipeline's.
-            generate_kwargs: arguments of the model's ``generate``.
-            max_new_tokens: shorthand for the one in ``generate_kwargs``.
-            return_timestamps: refused; this family has none.
-            chunk_length_s: refused; `s2t2-live` segments long recordings at the pauses.
+                ``sampling_rate`` and the waveform as ``raw`` or ``array``, which is resampled; or a list, an iterator
+                or a ``torch.utils.data.Dataset`` of those. Files may have any rate and any number of channels.
+            batch_size: recordings that run through the model together; by default the pipeline's, or else 1.
+            num_workers: processes that read a ``Dataset``; by default the pipeline's, or else none of their own.
+            **options: ``generate_kwargs``, arguments of the model's ``generate``, and ``max_new_tokens``, shorthand
+                for the one in there; together they replace those of the pipeline. ``return_timestamps``,
+                ``return_language`` and ``chunk_length_s`` are refused: this family gives neither timestamps nor a
+                language, and `s2t2-live` segments long recordings at the pauses. ``stride_length_s``,
+                ``ignore_warning`` and ``decoder_kwargs`` have no effect, as in 4.37.2 without chunks.
 
         Returns:
             ``{"text": …}``, with the other keys of an input dictionary as lists; a list or an iterator of such
-            dictionaries where the inputs were.
+            dictionaries where the inputs were several.
 
         Raises:
             RecordingError: a file cannot be read as audio.
             AudioInputError: a waveform that the model cannot take.
             InputError: other unusable arguments.
         """
-        _refuse(return_timestamps, chunk_length_s)
-        options = self._generate_kwargs | _generate_kwargs(generate_kwargs, max_new_tokens)
+        given = _generate_kwargs(**options)
+        generate = self._generate_kwargs if given is None else given
         size = batch_size or self.batch_size
         if isinstance(inputs, list | tuple):
-            return list(self._translated(inputs, size, options))
+            return list(self._translated(inputs, size, generate))
+        if isinstance(inputs, Dataset):
+            workers = self.num_workers if num_workers is None else num_workers
+            loader = DataLoader(inputs, batch_size=None, num_workers=workers, collate_fn=_as_it_is)
+            return self._translated(loader, size, generate)
         if isinstance(inputs, Iterator):
-            return self._translated(inputs, size, options)
-        return next(self._translated([inputs], 1, options))
+            return self._translated(inputs, size, generate)
+        return next(self._translated([inputs], 1, generate))
 
     def _translated(self, inputs: Iterable[Any], size: int, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
         waiting = iter(inputs)
@@ -173,14 +217,34 @@ class AutomaticSpeechRecognitionPipeline:
         return self.tokenizer.batch_decode(tokens, skip_special_tokens=True)
 
 
-def _refuse(return_timestamps: bool | str | None, chunk_length_s: float | None) -> None:
+def _as_it_is(item: Any) -> Any:
+    return item
+
+
+def _generate_kwargs(
+    *,
+    generate_kwargs: dict[str, Any] | None = None,
+    max_new_tokens: int | None = None,
+    return_timestamps: bool | str | None = None,
+    return_language: bool | None = None,
+    chunk_length_s: float | None = None,
+    stride_length_s: Any = None,
+    ignore_warning: bool | None = None,
+    decoder_kwargs: dict[str, Any] | None = None,
+    **unknown: Any,
+) -> dict[str, Any] | None:
+    """Returns the arguments of ``generate`` among the options of a call; None where there are none."""
+    del stride_length_s, ignore_warning, decoder_kwargs
+    if unknown:
+        raise InputError(f"The pipeline has no option {', '.join(sorted(unknown))}; check the spelling.")
     if return_timestamps:
         raise InputError("Speech2Text2 models give no timestamps; leave out return_timestamps.")
+    if return_language:
+        raise InputError("Speech2Text2 models know one language; leave out return_language.")
     if chunk_length_s:
         raise InputError("chunk_length_s cuts through words; leave it out, or let s2t2-live cut at the pauses.")
-
-
-def _generate_kwargs(generate_kwargs: dict[str, Any] | None, max_new_tokens: int | None) -> dict[str, Any]:
+    if generate_kwargs is None and max_new_tokens is None:
+        return None
     options = dict(generate_kwargs or {})
     if max_new_tokens is not None:
         if "max_new_tokens" in options:

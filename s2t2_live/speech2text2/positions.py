@@ -24,19 +24,21 @@ class SinusoidalPositions(nn.Module):
         empty = torch.empty(self.rows, size)
         # On the meta device the table is about to be loaded; computing it there would import torch's compiler (2 s).
         self.weights = nn.Parameter(empty if empty.is_meta else self.table(self.rows), requires_grad=False)
-        self._longer: Tensor | None = None
 
-    def table(self, rows: int, device: torch.device | None = None) -> Tensor:
+    def table(self, rows: int) -> Tensor:
         """The first `rows` positions, `(rows, size)`, float32."""
-        half = self.size // 2
-        frequencies = torch.exp(
-            torch.arange(half, dtype=torch.float32, device=device) * -(math.log(10000) / (half - 1))
-        )
-        angles = torch.arange(rows, dtype=torch.float32, device=device)[:, None] * frequencies[None]
-        table = torch.cat([angles.sin(), angles.cos()], dim=1)
-        table = nn.functional.pad(table, (0, self.size % 2))
+        table = self.vectors(torch.arange(rows))
         table[self.padding_id] = 0.0
         return table
+
+    def vectors(self, positions: Tensor) -> Tensor:
+        """Vectors of `positions` other than padding, computed: one more axis, `size` long, float32."""
+        half = self.size // 2
+        frequencies = torch.exp(
+            torch.arange(half, dtype=torch.float32, device=positions.device) * -(math.log(10000) / (half - 1))
+        )
+        angles = positions.float()[..., None] * frequencies
+        return nn.functional.pad(torch.cat([angles.sin(), angles.cos()], dim=-1), (0, self.size % 2))
 
     def derive_missing(self, name: str) -> Tensor | None:
         return self.table(self.rows) if name == "weights" else None
@@ -49,9 +51,7 @@ class SinusoidalPositions(nn.Module):
     def forward(self, positions: Tensor, most: int) -> Tensor:
         """Vectors of `positions`, of which none exceeds `most`: one more axis, `size` long."""
         table: Tensor = self.weights
-        if most >= len(table):
-            if self._longer is None or most >= len(self._longer) or self._longer.dtype != table.dtype:
-                rest = self.table(2 * most, table.device)[len(table) :]
-                self._longer = torch.cat([table, rest.to(table.dtype)])
-            table = self._longer
-        return nn.functional.embedding(positions, table)
+        if most < len(table):
+            return nn.functional.embedding(positions, table)
+        kept = nn.functional.embedding(positions.clamp(max=len(table) - 1), table)
+        return torch.where((positions < len(table))[..., None], kept, self.vectors(positions).to(kept.dtype))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,10 +13,17 @@ import torch
 from torch import Tensor, nn
 
 from s2t2_live.errors import CheckpointError, InputError
-from s2t2_live.speech2text2.checkpoint import read_tensors, write_tensors
-from s2t2_live.speech2text2.model_config import ModelConfig, find_folder
+from s2t2_live.speech2text2.checkpoint import Save, new_names, read_tensors, write_tensors
+from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
+from s2t2_live.speech2text2.model_config import ModelConfig
 
 logger = logging.getLogger(__name__)
+
+# What 4.37.2 can do besides: named in a call, but not asked for, they change nothing.
+_NOT_HERE = frozenset(
+    "from_tf from_flax ignore_mismatched_sizes use_flash_attention_2 device_map max_memory offload_folder "
+    "quantization_config load_in_8bit load_in_4bit".split()
+)
 
 
 class PretrainedModel(nn.Module):
@@ -48,64 +57,73 @@ class PretrainedModel(nn.Module):
     @classmethod
     def from_pretrained(
         cls,
-        pretrained_model_name_or_path: str | os.PathLike[str],
+        pretrained_model_name_or_path: str | os.PathLike[str] | None,
         *,
         config: ModelConfig | str | os.PathLike[str] | None = None,
+        state_dict: Mapping[str, Tensor] | None = None,
         torch_dtype: torch.dtype | str | None = None,
         output_loading_info: bool = False,
         low_cpu_mem_usage: bool | None = None,
-        revision: str = "main",
-        cache_dir: str | os.PathLike[str] | None = None,
-        local_files_only: bool = False,
-        force_download: bool = False,
-        token: str | None = None,
-        **overrides: Any,
+        attn_implementation: str | None = None,
+        **kwargs: Any,
     ) -> Any:
         """The model of a folder or hub id, in evaluation mode, on the CPU.
 
         Nothing is initialised at random and nothing is copied: the parameters are the memory-mapped file, unless
-        their type differs. `torch_dtype` is float32 by default; "auto" keeps the file's. `overrides` replace fields of
-        the configuration, which is that of the folder or `config`: one, or where to find it. With
-        `output_loading_info` the result is the model and a dictionary with the lists `missing_keys`,
-        `unexpected_keys` and `mismatched_keys`. `low_cpu_mem_usage` changes nothing: memory is always spared.
+        their type differs. `torch_dtype` is float32 by default; "auto" keeps the file's. Other arguments are those of
+        `resolve_model_folder`, or replace fields of the configuration, which is that of the folder or `config`: one,
+        or where to find it. A `state_dict` is copied and goes before the file; with it and a `config` the name may be
+        None. With `output_loading_info` the result is the model and a dictionary with the lists `missing_keys`,
+        `unexpected_keys` and `mismatched_keys`. `low_cpu_mem_usage` changes nothing: memory is always spared. Of
+        `attn_implementation` there is "eager" alone, as in 4.37.2 for this family.
 
         Raises:
             ModelNotFoundError: there is no such folder or hub id.
-            InputError: an argument is neither an option nor a field of the configuration.
+            InputError: an argument is neither an option nor a field of the configuration, or there is nothing to load.
             CheckpointError: the configuration or the weights are broken, or tensors are missing or misshaped; all of
                 them are listed.
             UnsafeCheckpointError: the weights are a pickle that would execute code.
         """
         del low_cpu_mem_usage
-        folder = find_folder(
-            pretrained_model_name_or_path,
-            revision=revision,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-            force_download=force_download,
-            token=token,
-        )
-        if not isinstance(config, ModelConfig):
-            config = cls.config_class.from_pretrained(folder if config is None else config)
-        if unknown := [name for name in overrides if not hasattr(config, name)]:
+        if attn_implementation not in (None, "eager"):
+            raise InputError(f'attn_implementation is "eager" for this family, not {attn_implementation!r}.')
+        hub, overrides = split_hub_options(kwargs)
+        overrides = {name: value for name, value in overrides.items() if value or name not in _NOT_HERE}
+        folder = None
+        if pretrained_model_name_or_path is not None:
+            folder = resolve_model_folder(pretrained_model_name_or_path, weights=state_dict is None, **hub)
+        elif config is None or state_dict is None:
+            raise InputError("Name a folder or a hub id, or give both a config and a state_dict.")
+        if isinstance(config, ModelConfig):
+            own: Any = copy.deepcopy(config)
+        elif config is not None:
+            own = cls.config_class.from_pretrained(config, **hub)
+        else:
+            own = cls.config_class.from_pretrained(folder)  # type: ignore[arg-type]  # there is one without a config
+        if unknown := [name for name in overrides if not hasattr(own, name)]:
             raise InputError(
-                f"from_pretrained has no option {', '.join(unknown)}, and {type(config).__name__} no such field."
+                f"from_pretrained has no option {', '.join(unknown)}, and {type(own).__name__} no such field."
             )
         if overrides:
-            config = config.from_dict(config.to_dict(), **overrides)
+            own = own.from_dict(own.to_dict(), **overrides)
         with torch.device("meta"):
-            model = cls(config)
-        tensors = read_tensors(folder)
+            model = cls(own)
+        if state_dict is not None:
+            tensors = {name: t.detach().to("cpu", copy=True) for name, t in new_names(dict(state_dict)).items()}
+        else:
+            assert folder is not None
+            tensors = read_tensors(folder, hub.get("variant"))
         if torch_dtype != "auto":
             dtype = torch_dtype if isinstance(torch_dtype, torch.dtype) else getattr(torch, torch_dtype or "float32")
             tensors = {name: t.to(dtype) if t.is_floating_point() else t for name, t in tensors.items()}
-        info = model.assign_tensors(tensors, folder)
-        model.load_generation_config(folder)
+        info = model.assign_tensors(tensors, "the given state_dict" if state_dict is not None else str(folder))
+        if folder is not None:
+            model.load_generation_config(folder)
         model.eval()
         return (model, info) if output_loading_info else model
 
-    def assign_tensors(self, tensors: dict[str, Tensor], origin: Path) -> dict[str, list[str]]:
-        """Makes the tensors this model's parameters, without a copy.
+    def assign_tensors(self, tensors: dict[str, Tensor], origin: str) -> dict[str, list[str]]:
+        """Makes the tensors this model's parameters, without a copy; `origin` is where messages say they are.
 
         Returns the lists `missing_keys` (computed or initialised instead), `unexpected_keys` (left out) and
         `mismatched_keys` (always empty: they raise).
@@ -165,21 +183,48 @@ class PretrainedModel(nn.Module):
     def save_pretrained(
         self,
         save_directory: str | os.PathLike[str],
-        *,
-        safe_serialization: bool = True,
+        is_main_process: bool = True,
+        state_dict: Mapping[str, Tensor] | None = None,
+        save_function: Save | None = None,
+        push_to_hub: bool = False,
         max_shard_size: int | str = "5GB",
+        safe_serialization: bool = True,
+        variant: str | None = None,
+        **upload: Any,
     ) -> None:
         """Writes `config.json` and the weights in the format of 4.37.2; replaces what was there.
 
+        Args:
+            save_directory: the folder, which is made if need be.
+            is_main_process: False writes nothing, so that of several processes one writes.
+            state_dict: what to write instead of the model's own weights.
+            save_function: writes a pickle, given the tensors and the path, instead of `torch.save`.
+            push_to_hub: refused; `upload`, its options, change nothing.
+            max_shard_size: bytes, or a text such as "500MB", at which the weights are cut into several files.
+            safe_serialization: safetensors, or else a pickle.
+            variant: "fp16" writes `model.fp16.safetensors`, beside other weights.
+
         Raises:
+            InputError: `push_to_hub` is true.
             OutputError: a file cannot be written.
         """
+        del upload
+        if push_to_hub:
+            raise InputError(f"save_pretrained does not upload; save, then run: hf upload REPOSITORY {save_directory}")
+        if not is_main_process:
+            return
         folder = Path(save_directory)
         self.config.architectures = [type(self).__name__]
         self.config.torch_dtype = str(self.dtype).removeprefix("torch.")
         self.config.save_pretrained(folder)
         self.save_generation_config(folder)
-        tensors = {
-            name: tensor.detach().contiguous() for name, tensor in self.state_dict().items() if not self.is_tied(name)
-        }
-        write_tensors(folder, tensors, safe=safe_serialization, max_shard_size=max_shard_size)
+        given = self.state_dict() if state_dict is None else state_dict
+        tensors = {name: tensor.detach().contiguous() for name, tensor in given.items() if not self.is_tied(name)}
+        write_tensors(
+            folder,
+            tensors,
+            safe=safe_serialization,
+            max_shard_size=max_shard_size,
+            variant=variant,
+            save=save_function,
+        )

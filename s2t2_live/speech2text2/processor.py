@@ -29,6 +29,11 @@ class Speech2Text2Processor:
         self.tokenizer = tokenizer
         self.current_processor: Wav2Vec2FeatureExtractor | Speech2Text2Tokenizer = feature_extractor
 
+    @property
+    def model_input_names(self) -> list[str]:
+        """Those of the feature extractor."""
+        return list(self.feature_extractor.model_input_names)
+
     @classmethod
     def from_pretrained(
         cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
@@ -51,11 +56,17 @@ class Speech2Text2Processor:
             Speech2Text2Tokenizer.from_pretrained(folder, **overrides),
         )
 
-    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> list[str]:
-        """Writes the files of both parts into a folder, which is made if need be; returns their paths."""
+    def save_pretrained(
+        self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **upload: Any
+    ) -> list[str]:
+        """Writes the files of both parts into a folder, which is made if need be; returns their paths.
+
+        Raises:
+            InputError: ``push_to_hub`` is true; ``upload``, its options, change nothing.
+        """
         for part in (self.feature_extractor, self.tokenizer):
             part.processor_class = type(self).__name__
-        paths = self.feature_extractor.save_pretrained(save_directory)
+        paths = self.feature_extractor.save_pretrained(save_directory, push_to_hub, **upload)
         return paths + list(self.tokenizer.save_pretrained(save_directory))
 
     def __call__(self, *args: Any, **kwargs: Any) -> BatchFeature:

@@ -162,7 +162,7 @@ class SpeechEncoder(PretrainedModel):
             config.output_hidden_states if output_hidden_states is None else output_hidden_states,
         )
         output.last_hidden_state = self.finish(output.last_hidden_state)
-        self.complete(output, normalised)
+        output = self.complete(output, normalised)
         as_dict = config.use_return_dict if return_dict is None else return_dict
         return output if as_dict else output.to_tuple()
 
@@ -170,5 +170,6 @@ class SpeechEncoder(PretrainedModel):
         """Within how many frames of each row SpecAugment draws its spans."""
         return [int(length) for length in frames]
 
-    def complete(self, output: EncoderOutput, features: Tensor) -> None:
-        """Adds what only one of the architectures returns."""
+    def complete(self, output: EncoderOutput, features: Tensor) -> EncoderOutput:
+        """The output with what only one of the architectures returns."""
+        return output

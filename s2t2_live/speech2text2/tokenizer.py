@@ -8,11 +8,15 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from s2t2_live.errors import TokenInputError
+import numpy as np
+
+from s2t2_live.errors import InputError, TokenInputError
 from s2t2_live.speech2text2 import tokenizer_files as files
 from s2t2_live.speech2text2.added_tokens import ROLES, AddedToken, split_at_tokens
 from s2t2_live.speech2text2.batch import BatchFeature, padding_strategy, round_up
@@ -40,7 +44,13 @@ class Speech2Text2Tokenizer(Vocabulary):
     Without merges it can only decode.
     """
 
-    model_input_names = ("input_ids", "attention_mask")
+    model_input_names: Sequence[str] = ("input_ids", "attention_mask")
+    """What a call returns if it is not told."""
+
+    is_fast = False
+    """There is one implementation, in Python."""
+
+    pad_token_type_id = 0
 
     def __init__(
         self,
@@ -61,8 +71,8 @@ class Speech2Text2Tokenizer(Vocabulary):
             do_lower_case: lower-case the text before it is encoded.
             merges_file: fastBPE merges; without it the tokenizer can only decode.
             **kwargs: ``model_max_length``, ``padding_side``, ``truncation_side``, ``clean_up_tokenization_spaces``,
-                ``split_special_tokens``, ``additional_special_tokens``, ``added_tokens_decoder``; all are saved with
-                the tokenizer, as are unknown ones.
+                ``split_special_tokens``, ``additional_special_tokens``, ``added_tokens_decoder``,
+                ``model_input_names``; all are saved with the tokenizer, as are unknown ones.
 
         Raises:
             CheckpointError: a file cannot be read.
@@ -81,6 +91,7 @@ class Speech2Text2Tokenizer(Vocabulary):
         self.truncation_side = _side("truncation_side", kwargs)
         self.clean_up_tokenization_spaces = kwargs.get("clean_up_tokenization_spaces", True)
         self.split_special_tokens = kwargs.get("split_special_tokens", False)
+        self.model_input_names = list(kwargs.get("model_input_names", type(self).model_input_names))
         self.name_or_path = str(kwargs.pop("name_or_path", ""))
         self.processor_class: str | None = kwargs.pop("processor_class", None)
 
@@ -108,8 +119,17 @@ class Speech2Text2Tokenizer(Vocabulary):
         options = files.read_options(folder, overrides)
         return cls(**dict(options, name_or_path=os.fspath(pretrained_model_name_or_path)))
 
-    def save_pretrained(self, save_directory: str | os.PathLike[str]) -> tuple[str, ...]:
-        """Writes all files of the tokenizer into a folder, which is made if need be; returns their paths."""
+    def save_pretrained(
+        self, save_directory: str | os.PathLike[str], *, push_to_hub: bool = False, **upload: Any
+    ) -> tuple[str, ...]:
+        """Writes all files of the tokenizer into a folder, which is made if need be; returns their paths.
+
+        Raises:
+            InputError: ``push_to_hub`` is true; ``upload``, its options, change nothing.
+        """
+        del upload
+        if push_to_hub:
+            raise InputError(f"save_pretrained does not upload; save, then run: hf upload REPOSITORY {save_directory}")
         folder = Path(save_directory)
         options = {name: getattr(self, name, value) for name, value in self._options.items()}
         options |= {
@@ -140,24 +160,39 @@ class Speech2Text2Tokenizer(Vocabulary):
 
     # Text to ids
 
-    def __call__(self, text: Any = None, *, text_target: Any = None, **options: Any) -> BatchFeature:
+    def __call__(
+        self,
+        text: Any = None,
+        text_pair: None = None,
+        text_target: Any = None,
+        text_pair_target: None = None,
+        **options: Any,
+    ) -> BatchFeature:
         """Encodes a text or a batch of texts.
 
         Args:
             text: one text, or several; with ``is_split_into_words`` a list of words, or several such lists.
-            text_target: encoded likewise; its ids are returned as ``labels`` (alone: as ``input_ids``).
+            text_pair, text_pair_target: refused; this family has no pairs of texts.
+            text_target: encoded like ``text``; its ids are returned as ``labels`` (alone: as ``input_ids``).
             **options: ``padding`` (False, True or "longest", "max_length"), ``truncation`` (False, True),
-                ``max_length`` in tokens, ``pad_to_multiple_of``, ``return_tensors`` ("pt", "np", None for lists),
-                ``return_attention_mask`` (True), ``return_length`` (False), ``split_special_tokens`` (False),
-                ``add_special_tokens`` (no effect: this family adds none). As in 4.37.2, ``max_length`` without
-                ``padding`` and ``truncation`` truncates, and unknown options are logged and ignored.
+                ``max_length`` in tokens, ``stride``, ``pad_to_multiple_of``, ``return_tensors`` ("pt", "np", None for
+                lists), ``return_attention_mask``, ``return_token_type_ids`` (None for what ``model_input_names``
+                says), ``return_special_tokens_mask``, ``return_overflowing_tokens``, ``return_length`` (False),
+                ``split_special_tokens`` (False), ``add_special_tokens`` (no effect: this family adds none). As in
+                4.37.2, ``max_length`` without ``padding`` and ``truncation`` truncates, and unknown options are
+                logged and ignored.
 
         Returns:
-            ``input_ids`` and ``attention_mask``: lists of ints, or (batch, length) of int64.
+            ``input_ids`` and ``attention_mask``: lists of ints, or (batch, length) of int64. On request likewise
+            ``token_type_ids``, all 0, and ``special_tokens_mask``, 1 at padding only, for encoding adds no other
+            special token; ``length``, in a batch without padding; and of what was cut off ``overflowing_tokens``,
+            with ``stride`` tokens of what was kept, and ``num_truncated_tokens``, the text's length above
+            ``max_length``, which is negative for a shorter text.
 
         Raises:
-            TokenInputError: not a text, no merges, or options that do not fit together.
+            TokenInputError: not a text, a pair of texts, no merges, or options that do not fit together.
         """
+        _refuse_pairs(text_pair, text_pair_target)
         if text is None and text_target is None:
             raise TokenInputError("There is nothing to encode; pass text or text_target.")
         if text is None:
@@ -167,65 +202,121 @@ class Speech2Text2Tokenizer(Vocabulary):
             encoding["labels"] = self._encoded(text_target, **options)["input_ids"]
         return encoding
 
-    def encode(self, text: Any, **options: Any) -> Any:
-        """Returns the ids of one text; the options are those of calling the tokenizer."""
-        return self._encoded(text, **options)["input_ids"]
+    def encode(self, text: Any, text_pair: None = None, **options: Any) -> Any:
+        """Returns the ids of one text; see `encode_plus`."""
+        return self.encode_plus(text, text_pair, **options)["input_ids"]
+
+    def encode_plus(self, text: Any, text_pair: None = None, **options: Any) -> BatchFeature:
+        """Encodes one text, given as a string, as a list of its tokens or as a list of its ids.
+
+        The options are those of calling the tokenizer; with ``is_split_into_words`` the list is one of words.
+        """
+        _refuse_pairs(text_pair)
+        if isinstance(text, str) or options.get("is_split_into_words") or not isinstance(text, list | tuple):
+            return self._encoded(text, **options)
+        ids = [token if isinstance(token, int) else self.id_of(token) for token in text]
+        return self._prepared([ids], batched=False, **options)
+
+    def batch_encode_plus(self, batch_text_or_text_pairs: Sequence[Any], **options: Any) -> BatchFeature:
+        """Encodes several texts; an older name of calling the tokenizer."""
+        return self._encoded(batch_text_or_text_pairs, **options)
+
+    @contextmanager
+    def as_target_tokenizer(self) -> Iterator[None]:
+        """Changes nothing, for targets are encoded like inputs. Deprecated: pass ``text_target=`` instead."""
+        warnings.warn("`as_target_tokenizer` is deprecated; pass the labels as `text_target`.", stacklevel=3)
+        yield
 
     def _encoded(
         self,
         text: Any,
         *,
+        is_split_into_words: bool = False,
+        split_special_tokens: bool | None = None,
+        **options: Any,
+    ) -> BatchFeature:
+        texts, batched = _rows(text, is_split_into_words)
+        rows = [
+            [
+                self.id_of(token)
+                for part in parts
+                for token in self.tokenize(part, split_special_tokens=split_special_tokens)
+            ]
+            for parts in texts
+        ]
+        return self._prepared(rows, batched=batched, **options)
+
+    def _prepared(
+        self,
+        rows: list[list[int]],
+        *,
+        batched: bool,
         add_special_tokens: bool = True,
         padding: bool | str = False,
         truncation: bool | str | None = None,
         max_length: int | None = None,
-        is_split_into_words: bool = False,
+        stride: int = 0,
         pad_to_multiple_of: int | None = None,
         return_tensors: str | None = None,
+        return_token_type_ids: bool | None = None,
         return_attention_mask: bool | None = None,
+        return_overflowing_tokens: bool = False,
+        return_special_tokens_mask: bool = False,
+        return_offsets_mapping: bool = False,
         return_length: bool = False,
-        split_special_tokens: bool | None = None,
         verbose: bool = True,
         **unknown: Any,
     ) -> BatchFeature:
         del add_special_tokens, verbose  # part of the signature; neither changes a result of this family
         _log_ignored(unknown)
-        rows, batched = _rows(text, is_split_into_words)
-        ids = [
-            [
-                self.id_of(token)
-                for part in row
-                for token in self.tokenize(part, split_special_tokens=split_special_tokens)
-            ]
-            for row in rows
-        ]
+        if return_offsets_mapping:
+            raise TokenInputError("This tokenizer keeps no offsets into the text; leave out return_offsets_mapping.")
         if truncation is None:
             truncation = max_length is not None and padding is False
-        if truncation is not False:
-            ids = [self._truncated(row, truncation, max_length) for row in ids]
-            if max_length and pad_to_multiple_of and max_length % pad_to_multiple_of and padding is not False:
-                raise TokenInputError(
-                    f"max_length is {max_length}, not a multiple of pad_to_multiple_of={pad_to_multiple_of}; "
-                    "change one of them."
-                )
-        batch = batched or return_tensors is not None
-        encoding = self.pad(
-            {"input_ids": ids if batch else ids[0]}, padding, max_length, pad_to_multiple_of, return_attention_mask
-        )
-        if return_length:
-            encoding["length"] = [len(row) for row in encoding["input_ids"]] if batch else len(encoding["input_ids"])
+        if truncation not in (True, False, "longest_first", "only_first", "only_second", "do_not_truncate"):
+            raise TokenInputError(f"truncation is {truncation!r}; use True or False.")
+        if truncation and max_length and pad_to_multiple_of and max_length % pad_to_multiple_of and padding:
+            raise TokenInputError(
+                f"max_length is {max_length}, not a multiple of pad_to_multiple_of={pad_to_multiple_of}; "
+                "change one of them."
+            )
+        truncates = truncation not in (False, "do_not_truncate")
+        limit = max_length
+        if limit is None and (truncates or padding == "max_length") and self.model_max_length <= _LARGEST_MAX_LENGTH:
+            limit = self.model_max_length
+
+        # The second text of a pair is never there, and 4.37.2 does not truncate to nothing.
+        longest = limit if truncates and truncation != "only_second" else None
+        cuts = [self._cut(row, longest or len(row), stride) for row in rows]
+        ids = [kept for kept, _ in cuts]
+        columns: dict[str, Any] = {"input_ids": ids}
+        if return_token_type_ids or (return_token_type_ids is None and "token_type_ids" in self.model_input_names):
+            columns["token_type_ids"] = [[0] * len(row) for row in ids]
+        if return_special_tokens_mask:
+            columns["special_tokens_mask"] = [self.get_special_tokens_mask(row) for row in ids]
+        if return_overflowing_tokens:
+            if limit is None:
+                raise TokenInputError("return_overflowing_tokens needs max_length in tokens; pass it.")
+            columns["overflowing_tokens"] = [overflow for _, overflow in cuts]
+            columns["num_truncated_tokens"] = [len(row) - limit for row in rows]
+        if return_length and batched:
+            columns["length"] = [len(row) for row in ids]
+        if not batched and return_tensors is None:
+            columns = {name: column[0] for name, column in columns.items()}
+        encoding = self.pad(columns, padding, max_length, pad_to_multiple_of, return_attention_mask)
+        if return_length and not batched:
+            length = encoding["input_ids"]
+            encoding["length"] = len(length) if return_tensors is None else [len(length[0])]
         return encoding.convert_to_tensors(return_tensors)
 
-    def _truncated(self, ids: list[int], strategy: bool | str, max_length: int | None) -> list[int]:
-        if strategy not in (True, "longest_first", "only_first", "only_second", "do_not_truncate"):
-            raise TokenInputError(f"truncation is {strategy!r}; use True or False.")
-        limit = max_length
-        if limit is None and self.model_max_length <= _LARGEST_MAX_LENGTH:
-            limit = self.model_max_length
-        # The second text of a pair is never there, and 4.37.2 does not truncate to nothing.
-        if not limit or len(ids) <= limit or strategy in ("only_second", "do_not_truncate"):
-            return ids
-        return ids[-limit:] if self.truncation_side == "left" else ids[:limit]
+    def _cut(self, ids: list[int], length: int, stride: int) -> tuple[list[int], list[int]]:
+        """Returns what is kept of a text, and what is cut off with ``stride`` tokens of what is kept."""
+        if len(ids) <= length:
+            return ids, []
+        overflow = len(ids) - length + stride
+        if self.truncation_side == "left":
+            return ids[-length:], ids[:overflow]
+        return ids[:length], ids[-overflow:]
 
     def pad(
         self,
@@ -235,20 +326,25 @@ class Speech2Text2Tokenizer(Vocabulary):
         pad_to_multiple_of: int | None = None,
         return_attention_mask: bool | None = None,
         return_tensors: str | None = None,
+        verbose: bool = True,
     ) -> BatchFeature:
         """Pads encoded texts, for example those that a data collator was given.
 
         Args:
             encoded_inputs: a dictionary with ``input_ids`` of one text or of several, or a list of dictionaries.
-            padding, max_length, pad_to_multiple_of, return_attention_mask, return_tensors: as in calling the tokenizer.
+            padding, max_length, pad_to_multiple_of, return_attention_mask: as in calling the tokenizer.
+            return_tensors: "pt" or "np"; None means the kind of the ``input_ids``.
+            verbose: no effect.
 
         Raises:
             TokenInputError: no ``input_ids``, or no padding token.
         """
+        del verbose
         if isinstance(encoded_inputs, Sequence):
             encoded_inputs = {name: [example[name] for example in encoded_inputs] for name in encoded_inputs[0]}
         if "input_ids" not in encoded_inputs:
             raise TokenInputError(f"There are no input_ids to pad, only {', '.join(map(repr, encoded_inputs))}.")
+        return_tensors = return_tensors or _tensor_type(encoded_inputs["input_ids"])
         values = {name: _as_lists(value) for name, value in encoded_inputs.items()}
         strategy = padding_strategy(padding)
         if strategy == "max_length" and max_length is None:
@@ -266,7 +362,9 @@ class Speech2Text2Tokenizer(Vocabulary):
         if single:
             values = {name: [value] for name, value in values.items()}
         ids = values["input_ids"]
-        if return_attention_mask is not False:
+        if return_attention_mask is None:
+            return_attention_mask = "attention_mask" in self.model_input_names
+        if return_attention_mask:
             values.setdefault("attention_mask", [[1] * len(row) for row in ids])
         if strategy != "do_not_pad" and ids:
             length = max(map(len, ids)) if strategy == "longest" else max_length or 0
@@ -274,7 +372,7 @@ class Speech2Text2Tokenizer(Vocabulary):
             fillers = {
                 "input_ids": self.pad_token_id,
                 "attention_mask": 0,
-                "token_type_ids": 0,
+                "token_type_ids": self.pad_token_type_id,
                 "special_tokens_mask": 1,
             }
             for name in fillers.keys() & values.keys():
@@ -287,12 +385,44 @@ class Speech2Text2Tokenizer(Vocabulary):
         fill = [filler] * (length - len(row))
         return fill + row if self.padding_side == "left" else row + fill
 
-    def tokenize(self, text: str, *, split_special_tokens: bool | None = None) -> list[str]:
+    @property
+    def max_len_single_sentence(self) -> int:
+        """How many tokens a text may have: ``model_max_length``, for no special tokens are added."""
+        return self.model_max_length
+
+    def num_special_tokens_to_add(self, pair: bool = False) -> int:
+        """Returns 0: encoding adds no special tokens."""
+        del pair
+        return 0
+
+    def build_inputs_with_special_tokens(self, token_ids_0: list[int], token_ids_1: None = None) -> list[int]:
+        """Returns the ids as they are: encoding adds no special tokens."""
+        _refuse_pairs(token_ids_1)
+        return token_ids_0
+
+    def get_special_tokens_mask(
+        self, token_ids_0: Any, token_ids_1: None = None, already_has_special_tokens: bool = False
+    ) -> list[int]:
+        """Returns 1 for special tokens and 0 for others.
+
+        Args:
+            token_ids_0: the ids of one text.
+            token_ids_1: refused; this family has no pairs of texts.
+            already_has_special_tokens: False asks for the special tokens that encoding would add, which are none.
+        """
+        _refuse_pairs(token_ids_1)
+        special = set(self.all_special_ids) if already_has_special_tokens else set()
+        return [int(index in special) for index in _as_lists(token_ids_0)]
+
+    def tokenize(self, text: str, *, split_special_tokens: bool | None = None, **unknown: Any) -> list[str]:
         """Returns the pieces of a text as strings; pieces that do not end a word have the suffix ``@@``.
+
+        Unknown options are logged and ignored, as in 4.37.2.
 
         Raises:
             TokenInputError: not a string, or the tokenizer has no merges.
         """
+        _log_ignored(unknown)
         if not isinstance(text, str):
             raise TokenInputError(f"The text to encode is a {type(text).__name__}; give a string or a list of strings.")
         if self.do_lower_case:
@@ -400,6 +530,19 @@ def _rows(text: Any, is_split_into_words: bool) -> tuple[list[Sequence[str]], bo
     if text and not isinstance(text[0], str):
         return list(text), True
     return [text], False
+
+
+def _refuse_pairs(*texts: Any) -> None:
+    if any(text is not None for text in texts):
+        raise TokenInputError("This family has no pairs of texts; join them, or encode each by itself.")
+
+
+def _tensor_type(ids: Any) -> str | None:
+    """Returns the kind of a tensor or an array, or of those in a list; None for numbers."""
+    first = ids[0] if isinstance(ids, list | tuple) and ids else ids
+    if isinstance(first, np.ndarray):
+        return "np"
+    return "pt" if hasattr(first, "numpy") else None
 
 
 def _log_ignored(options: Mapping[str, Any]) -> None:

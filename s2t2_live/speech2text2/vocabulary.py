@@ -16,7 +16,7 @@ def _role(role: str) -> property:
         return None if token is None else str(token)
 
     def change(self: Vocabulary, token: str | AddedToken | None) -> None:
-        self._special[role] = token
+        self._special[role] = None if token is None else _checked(role, token)
 
     return property(get, change, doc=f"The special token with the role {role!r}, or None.")
 
@@ -26,7 +26,10 @@ def _role_id(role: str) -> property:
         token = self._special[role]
         return None if token is None else self.id_of(str(token))
 
-    return property(get, doc=f"The id of the special token with the role {role!r}, or None.")
+    def change(self: Vocabulary, index: int | None) -> None:
+        self._special[role] = None if index is None else self.token_of(int(index))
+
+    return property(get, change, doc=f"The id of the special token with the role {role!r}, or None.")
 
 
 class Vocabulary:
@@ -62,7 +65,7 @@ class Vocabulary:
         self.decoder = {index: token for token, index in encoder.items()}
         self.do_lower_case = do_lower_case
         self._special = {role: special_tokens.get(role) for role in ROLES}
-        self._additional_special = list(additional_special_tokens)
+        self.additional_special_tokens = additional_special_tokens
         self._added: dict[int, AddedToken] = {}
         self._added_ids: dict[str, int] = {}
         for index, token in (added_tokens or {}).items():
@@ -91,6 +94,11 @@ class Vocabulary:
         return dict(sorted(self._added.items()))
 
     @property
+    def added_tokens_encoder(self) -> dict[str, int]:
+        """The ids of the special and added tokens, in their order."""
+        return {token.content: index for index, token in self.added_tokens_decoder.items()}
+
+    @property
     def special_tokens_map(self) -> dict[str, Any]:
         """The special tokens by role, ``{"bos_token": "<s>", …}``."""
         return {
@@ -116,8 +124,21 @@ class Vocabulary:
 
     @property
     def additional_special_tokens(self) -> list[str]:
-        """Special tokens without a role."""
+        """Special tokens without a role. Setting them adds none to the vocabulary; `add_special_tokens` does."""
         return [str(token) for token in self._additional_special]
+
+    @additional_special_tokens.setter
+    def additional_special_tokens(self, tokens: Iterable[str | AddedToken] | None) -> None:
+        self._additional_special = _several(tokens)
+
+    @property
+    def additional_special_tokens_ids(self) -> list[int]:
+        """The ids of the special tokens without a role."""
+        return [self.id_of(token) for token in self.additional_special_tokens]
+
+    @additional_special_tokens_ids.setter
+    def additional_special_tokens_ids(self, ids: Iterable[int]) -> None:
+        self._additional_special = [self.token_of(int(index)) for index in ids]
 
     def add_tokens(self, new_tokens: Any, special_tokens: bool = False) -> int:
         """Adds tokens that are never split, with ids after the table's; returns how many ids are new.
@@ -145,17 +166,26 @@ class Vocabulary:
             self._register(index, token)
         return len(vocabulary) - size
 
-    def add_special_tokens(self, special_tokens_dict: Mapping[str, Any]) -> int:
+    def add_special_tokens(
+        self, special_tokens_dict: Mapping[str, Any], replace_additional_special_tokens: bool = True
+    ) -> int:
         """Gives roles to special tokens, ``{"pad_token": "<pad>"}``, and adds those that are new; returns how many.
 
+        Args:
+            special_tokens_dict: by role, and a list of ``additional_special_tokens``.
+            replace_additional_special_tokens: False keeps those that are there too.
+
         Raises:
-            TokenInputError: an unknown role.
+            TokenInputError: an unknown role, or something else than a token.
         """
         for role, value in special_tokens_dict.items():
             if role == "additional_special_tokens":
-                self._additional_special = [special(token) if isinstance(token, str) else token for token in value]
+                kept = [] if replace_additional_special_tokens else self._additional_special
+                known = [str(token) for token in kept]
+                tokens = [special(token) if isinstance(token, str) else token for token in _several(value)]
+                self._additional_special = kept + [token for token in tokens if str(token) not in known]
             elif role in ROLES:
-                self._special[role] = special(value) if isinstance(value, str) else value
+                self._special[role] = special(value) if isinstance(value, str) else _checked(role, value)
             else:
                 raise TokenInputError(f"{role!r} is not a role of special tokens; use one of {', '.join(ROLES)}.")
         return self.add_tokens(self._special_values(), special_tokens=True)
@@ -193,3 +223,16 @@ class Vocabulary:
     def _register(self, index: int, token: AddedToken) -> None:
         self._added[index] = token
         self._added_ids[token.content] = index
+
+
+def _several(tokens: Iterable[str | AddedToken] | None) -> list[str | AddedToken]:
+    role = "additional_special_tokens"
+    if isinstance(tokens, str | AddedToken):
+        raise TokenInputError(f"{role} is the token {str(tokens)!r}; give a list of tokens.")
+    return [_checked(role, token) for token in tokens or ()]
+
+
+def _checked(role: str, token: str | AddedToken) -> str | AddedToken:
+    if not isinstance(token, str | AddedToken):
+        raise TokenInputError(f"{role} is {token!r}; give a token, not its id.")
+    return token

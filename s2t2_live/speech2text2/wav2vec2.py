@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar
 
 from torch import Tensor
@@ -45,5 +46,5 @@ class Wav2Vec2Model(SpeechEncoder):
     def finish(self, x: Tensor) -> Tensor:
         return x if self.adapter is None else self.adapter(x)
 
-    def complete(self, output: EncoderOutput, features: Tensor) -> None:
-        output.extract_features = features
+    def complete(self, output: EncoderOutput, features: Tensor) -> EncoderOutput:
+        return replace(output, extract_features=features)

@@ -22,6 +22,17 @@ from transformers import (
     pipeline,
 )
 
+GREEDY = {"num_beams": 1, "max_new_tokens": 20}
+
+
+class Recordings(torch.utils.data.Dataset):
+    def __len__(self):
+        return len(waveforms)
+
+    def __getitem__(self, index):
+        return waveforms[index].copy()
+
+
 folder, norm = sys.argv[1:3]
 waveforms = list(np.load(sys.argv[3]).values())
 layer = norm == "layer"
@@ -64,6 +75,12 @@ texts["one by one"] = asr([array.copy() for array in waveforms])
 texts["together"] = asr([array.copy() for array in waveforms], batch_size=3)
 texts["greedy"] = asr([array.copy() for array in waveforms], generate_kwargs={"num_beams": 1}, max_new_tokens=9)
 texts["dictionary"] = asr({"sampling_rate": 16000, "raw": waveforms[0].copy(), "speaker": "x"})
+texts["dataset"] = list(asr(Recordings(), batch_size=2))
+texts["generator"] = list(asr(array.copy() for array in waveforms))
+given = {"torch_dtype": torch.float16, "framework": "pt", "use_fast": False, "num_workers": 0, "chunk_length_s": 0}
+asr = pipeline("automatic-speech-recognition", model, None, tokenizer, extractor, generate_kwargs=GREEDY, **given)
+texts["own"] = asr(waveforms[1].copy())
+texts["replaced"] = asr(waveforms[1].copy(), max_new_tokens=20)
 texts["labels"] = processor(waveforms[0], text="Der Zug nach München", sampling_rate=16000)["labels"]
 with processor.as_target_processor():
     texts["target"] = processor("Guten Morgen")["input_ids"]

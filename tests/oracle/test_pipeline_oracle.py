@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
+import torch
+from torch.utils.data import Dataset
 
 from s2t2_live import Speech2Text2Processor, SpeechEncoderDecoderModel, pipeline
 from s2t2_live.training.bpe import save_vocabulary
@@ -35,6 +37,17 @@ def waveforms() -> list[Any]:
     return made
 
 
+class Recordings(Dataset[Any]):
+    def __init__(self, waveforms: list[Any]) -> None:
+        self.waveforms = waveforms
+
+    def __len__(self) -> int:
+        return len(self.waveforms)
+
+    def __getitem__(self, index: int) -> Any:
+        return self.waveforms[index]
+
+
 @pytest.mark.oracle
 @pytest.mark.parametrize("norm", ["layer", "group"])
 def test_texts_are_equal(norm: str, waveforms: list[Any], tmp_path: Path, oracle: Any) -> None:
@@ -46,12 +59,19 @@ def test_texts_are_equal(norm: str, waveforms: list[Any], tmp_path: Path, oracle
     assert done.returncode == 0, done.stderr[-3000:]
     theirs = json.loads(done.stdout)
     assert len(set(theirs["processor"])) > 2, "the random model says the same to everything"
+    assert theirs["own"] != theirs["replaced"], "the random model says the same with any number of beams"
 
     model = SpeechEncoderDecoderModel.from_pretrained(folder)
     processor = Speech2Text2Processor.from_pretrained(folder)
     inputs = processor(waveforms, sampling_rate=16000, padding=True, return_tensors="pt")
     ids = model.generate(inputs["input_values"], attention_mask=inputs.get("attention_mask"))
     asr = pipeline("automatic-speech-recognition", model=folder, feature_extractor=folder)
+    given: dict[str, Any] = {"torch_dtype": torch.float16, "framework": "pt", "use_fast": False, "num_workers": 0}
+    parts = (processor.tokenizer, processor.feature_extractor)
+    greedy = {"num_beams": 1, "max_new_tokens": 20}
+    own = pipeline(
+        "automatic-speech-recognition", model, None, *parts, generate_kwargs=greedy, chunk_length_s=0, **given
+    )
     with pytest.warns(UserWarning, match="deprecated"), processor.as_target_processor():
         target = processor("Guten Morgen")["input_ids"]
     assert {
@@ -61,6 +81,10 @@ def test_texts_are_equal(norm: str, waveforms: list[Any], tmp_path: Path, oracle
         "together": asr(waveforms, batch_size=3),
         "greedy": asr(waveforms, generate_kwargs={"num_beams": 1}, max_new_tokens=9),
         "dictionary": asr({"sampling_rate": 16000, "raw": waveforms[0], "speaker": "x"}),
+        "dataset": list(asr(Recordings(waveforms), batch_size=2)),
+        "generator": list(asr(array for array in waveforms)),
+        "own": own(waveforms[1]),
+        "replaced": own(waveforms[1], max_new_tokens=20),
         "labels": processor(waveforms[0], text="Der Zug nach München", sampling_rate=16000)["labels"],
         "target": target,
     } == theirs

@@ -58,6 +58,21 @@ def test_older_weights_are_removed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["keep.bin", "model.safetensors"]
 
 
+@pytest.mark.parametrize("safe", [True, False])
+@pytest.mark.parametrize(("limit", "index"), [("5GB", None), (1000, "index.fp16.json")])
+def test_variants_lie_side_by_side(safe: bool, limit: int | str, index: str | None, tmp_path: Path) -> None:
+    write_tensors(tmp_path, {"other": torch.ones(3)}, safe=safe)
+    write_tensors(tmp_path, {"third": torch.ones(3)}, safe=safe, variant="fp16", max_shard_size=5)
+    write_tensors(tmp_path, TENSORS, safe=safe, variant="fp16", max_shard_size=limit)
+    assert same(read_tensors(tmp_path, "fp16"))
+    assert read_tensors(tmp_path).keys() == {"other"}
+    stem, suffix = ("model", "safetensors") if safe else ("pytorch_model", "bin")
+    expected = {f"{stem}.fp16.{suffix}"}
+    if index is not None:
+        expected = {f"{stem}.fp16-0000{i}-of-00002.{suffix}" for i in (1, 2)} | {f"{stem}.{suffix}.{index}"}
+    assert {path.name for path in tmp_path.iterdir()} == expected | {f"{stem}.{suffix}"}
+
+
 @pytest.mark.parametrize("zipped", [True, False])
 def test_old_names_and_old_files(zipped: bool, tmp_path: Path) -> None:
     old = {

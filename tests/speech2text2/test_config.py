@@ -84,6 +84,16 @@ def test_overrides(tmp_path: Path) -> None:
     assert (config.layerdrop, config.to_dict()["of_mine"]) == (0.3, 1)
 
 
+def test_overrides_that_are_no_fields_are_returned_on_request(tmp_path: Path) -> None:
+    Wav2Vec2Config(hidden_size=24).save_pretrained(tmp_path / "inner")
+    options = {"subfolder": "inner", "trust_remote_code": True, "layerdrop": 0.3, "of_mine": 1}
+    config, unused = Wav2Vec2Config.from_pretrained(tmp_path, return_unused_kwargs=True, **options)
+    assert (config.hidden_size, config.layerdrop, unused) == (24, 0.3, {"of_mine": 1})
+    assert Wav2Vec2Config.from_dict({}, return_unused_kwargs=True) == (Wav2Vec2Config(), {})
+    config = Wav2Vec2Config.from_pretrained(tmp_path, return_unused_kwargs=False, **options)
+    assert not {"of_mine", "return_unused_kwargs", "trust_remote_code"} & config.to_dict().keys()
+
+
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").touch()
     with pytest.raises(OutputError, match=r"taken.config\.json cannot be written"):

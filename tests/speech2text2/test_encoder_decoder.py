@@ -22,8 +22,9 @@ from s2t2_live import (
     Wav2Vec2Config,
     Wav2Vec2Model,
 )
-from s2t2_live.errors import AudioInputError, CheckpointError, InputError, TokenInputError
+from s2t2_live.errors import AudioInputError, CheckpointError, InputError, ModelNotFoundError, TokenInputError
 from s2t2_live.speech2text2.checkpoint import read_tensors, write_tensors
+from s2t2_live.speech2text2.positions import SinusoidalPositions
 
 SMALL: dict[str, Any] = {
     "hidden_size": 16,
@@ -205,6 +206,21 @@ def test_cached_decoding_goes_on_past_the_position_table() -> None:
     assert decoder.get_decoder().embed_positions.weights.shape == (12, 12)
 
 
+def test_positions_past_the_table_follow_its_device_type_and_values() -> None:
+    positions, other = SinusoidalPositions(10, 12, padding_id=1), SinusoidalPositions(10, 12, padding_id=1)
+    ids = torch.tensor([[1, 2, 11, 12, 29]])
+    with torch.no_grad():
+        before = positions(ids, 29)
+        torch.testing.assert_close(before, SinusoidalPositions(40, 12, padding_id=1)(ids, 29))
+        assert positions.double()(ids, 29).dtype == torch.float64
+        assert positions.bfloat16()(ids, 29).dtype == torch.bfloat16
+        positions.float().load_state_dict({"weights": 3 * other.weights})
+        after = positions(ids, 29)
+        torch.testing.assert_close(after[:, :3], 3 * before[:, :3])
+        torch.testing.assert_close(after[:, 3:], before[:, 3:])
+        assert positions.to("meta")(ids.to("meta"), 29).shape == (1, 5, 12)
+
+
 def test_inputs_embeds_equal_ids() -> None:
     decoder = Speech2Text2ForCausalLM(Speech2Text2Config(**DECODER)).eval()
     ids = torch.tensor([[3, 4, 5, 6]])
@@ -243,8 +259,31 @@ def test_tuples_on_request() -> None:
     loss, scores, *_ = model(inputs=audio(), decoder_input_ids=ids, labels=ids, return_dict=False)
     torch.testing.assert_close(loss, named.loss)
     torch.testing.assert_close(scores, named["logits"])
-    assert named.keys() == ["loss", "logits", "past_key_values", "encoder_last_hidden_state"]
+    assert list(named) == ["loss", "logits", "past_key_values", "encoder_last_hidden_state"]
     assert named[0] is named.loss
+
+
+def test_the_audio_has_three_names() -> None:
+    model = small_model()
+    labels = torch.tensor([[4, 2], [5, 2]])
+    expected = model(inputs=audio(), labels=labels).loss
+    assert torch.equal(model(input_values=audio(), labels=labels).loss, expected)
+    assert torch.equal(model(input_features=audio(), labels=labels).loss, expected)
+    with pytest.raises(InputError, match="one name only"):
+        model(input_values=audio(), input_features=audio(), labels=labels)
+
+
+def test_outputs_are_in_the_order_of_their_fields() -> None:
+    model = small_model()
+    everything = {"output_attentions": True, "output_hidden_states": True}
+    assert list(model.encoder(audio(), **everything)) == [
+        "last_hidden_state", "extract_features", "hidden_states", "attentions",
+    ]  # fmt: skip
+    found = model.generate(audio(), num_beams=2, return_dict_in_generate=True, output_scores=True, **everything)
+    assert list(found) == [
+        "sequences", "sequences_scores", "scores", "beam_indices", "encoder_attentions", "encoder_hidden_states",
+        "decoder_attentions", "cross_attentions", "decoder_hidden_states",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("tied", [True, False])
@@ -366,6 +405,124 @@ def test_options_of_loading(tmp_path: Path) -> None:
         assert load(tmp_path / "model", config=config, pad_token_id=7).config.pad_token_id == 7
     with pytest.raises(InputError, match="no option torch_dtpye"):
         load(tmp_path / "model", torch_dtpye=torch.float16)
+    load(
+        tmp_path / "model", attn_implementation="eager", trust_remote_code=True, resume_download=True, from_tf=False,
+        ignore_mismatched_sizes=False, device_map=None,
+    )  # fmt: skip
+    with pytest.raises(InputError, match="not 'sdpa'"):
+        load(tmp_path / "model", attn_implementation="sdpa")
+    with pytest.raises(InputError, match="no option device_map"):
+        load(tmp_path / "model", device_map="auto")
+
+
+def test_a_model_in_a_subfolder(tmp_path: Path) -> None:
+    model = small_model()
+    model.generation_config.max_length = 33
+    model.save_pretrained(tmp_path / "inner" / "model")
+    loaded = SpeechEncoderDecoderModel.from_pretrained(tmp_path, subfolder="inner/model")
+    assert torch.equal(logits(loaded), logits(model))
+    assert loaded.generation_config.max_length == 33
+    for part in ("encoder", "decoder"):
+        getattr(model, part).save_pretrained(tmp_path / part)
+    folders = {"encoder_subfolder": "encoder", "decoder_subfolder": "decoder"}
+    joined = SpeechEncoderDecoderModel.from_encoder_decoder_pretrained(tmp_path, tmp_path, **folders)
+    assert torch.equal(joined.decoder.lm_head.weight, model.decoder.lm_head.weight)
+    with pytest.raises(ModelNotFoundError, match="no subfolder 'outer'"):
+        SpeechEncoderDecoderModel.from_pretrained(tmp_path, subfolder="outer")
+
+
+def test_weights_that_are_given_go_before_the_file(tmp_path: Path) -> None:
+    model = small_model()
+    model.save_pretrained(tmp_path)
+    (tmp_path / "model.safetensors").unlink()
+    with torch.no_grad():
+        model.enc_to_dec_proj.weight.mul_(2)  # type: ignore[union-attr]
+    state = {
+        name.replace("parametrizations.weight.original0", "weight_g"): tensor
+        for name, tensor in model.state_dict().items()
+    }
+    before = model.config.to_dict()
+    for name, config in ((tmp_path, None), (None, model.config), (None, str(tmp_path))):
+        loaded = SpeechEncoderDecoderModel.from_pretrained(name, config=config, state_dict=state)
+        assert torch.equal(logits(loaded), logits(model))
+        assert not loaded.training
+        with torch.no_grad():
+            loaded.decoder.lm_head.weight.zero_()
+            loaded.config.decoder.dropout = 0.77
+    assert model.decoder.lm_head.weight.any()
+    assert model.config.to_dict() == before
+    for arguments in ({"state_dict": state}, {"config": model.config}, {}):
+        with pytest.raises(InputError, match="both a config and a state_dict"):
+            SpeechEncoderDecoderModel.from_pretrained(None, **arguments)
+    with pytest.raises(CheckpointError, match=r"the given state_dict .*missing: .*lm_head"):
+        SpeechEncoderDecoderModel.from_pretrained(None, config=model.config, state_dict={})
+
+
+def test_weights_of_another_state_are_saved(tmp_path: Path) -> None:
+    model = small_model()
+    state = {name: 2 * tensor for name, tensor in model.state_dict().items()}
+    model.save_pretrained(tmp_path, True, state, push_to_hub=False, token=None)
+    assert torch.equal(read_tensors(tmp_path)["enc_to_dec_proj.bias"], 2 * model.enc_to_dec_proj.bias)  # type: ignore[union-attr]
+
+
+def test_only_the_main_process_saves(tmp_path: Path) -> None:
+    small_model().save_pretrained(tmp_path / "model", is_main_process=False)
+    assert not (tmp_path / "model").exists()
+
+
+def test_saving_does_not_upload(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="does not upload"):
+        small_model().save_pretrained(tmp_path / "model", push_to_hub=True)
+    assert not (tmp_path / "model").exists()
+
+
+def test_a_pickle_is_saved_by_the_function_that_is_given(tmp_path: Path) -> None:
+    model, seen = small_model(), []
+
+    def save(tensors: dict[str, Tensor], path: str) -> None:
+        seen.append(Path(path).name)
+        torch.save(tensors, path)
+
+    model.save_pretrained(tmp_path, save_function=save)
+    assert seen == []
+    model.save_pretrained(tmp_path, save_function=save, safe_serialization=False)
+    assert seen == ["pytorch_model.bin"]
+    assert torch.equal(logits(SpeechEncoderDecoderModel.from_pretrained(tmp_path)), logits(model))
+
+
+def test_a_variant_is_saved_beside_the_others_and_loaded(tmp_path: Path) -> None:
+    model = small_model()
+    model.save_pretrained(tmp_path)
+    with torch.no_grad():
+        model.enc_to_dec_proj.weight.mul_(2)  # type: ignore[union-attr]
+    model.save_pretrained(tmp_path, variant="twice")
+    load = SpeechEncoderDecoderModel.from_pretrained
+    assert torch.equal(logits(load(tmp_path, variant="twice")), logits(model))
+    assert not torch.equal(logits(load(tmp_path)), logits(model))
+    with pytest.raises(CheckpointError, match=r"neither model\.half\.safetensors nor pytorch_model\.half\.bin"):
+        load(tmp_path, variant="half")
+
+
+def test_old_names_of_weight_norm_are_loaded_into_a_model() -> None:
+    model, other = small_model(), small_model()
+    with torch.no_grad():
+        for parameter in other.encoder.parameters():
+            parameter.mul_(1.5)
+    old = {
+        name.replace("parametrizations.weight.original0", "weight_g").replace(
+            "parametrizations.weight.original1", "weight_v"
+        ): tensor
+        for name, tensor in other.state_dict().items()
+    }
+    names = list(old)
+    assert names != list(other.state_dict())
+    assert not torch.equal(logits(model), logits(other))
+    model.load_state_dict(old)
+    assert torch.equal(logits(model), logits(other))
+    assert list(old) == names
+    del old["encoder.encoder.pos_conv_embed.conv.weight_g"]
+    with pytest.raises(RuntimeError, match=r"Missing key.*conv\.parametrizations\.weight\.original0"):
+        model.load_state_dict(old)
 
 
 def test_parts_from_their_own_folders(tmp_path: Path) -> None:

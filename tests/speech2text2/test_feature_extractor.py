@@ -166,3 +166,10 @@ def test_bad_files_are_named(tmp_path: Path) -> None:
         Wav2Vec2FeatureExtractor.from_pretrained(tmp_path / "missing")
     with pytest.raises(AudioInputError, match="padding_side is 'up'"):
         Wav2Vec2FeatureExtractor(padding_side="up")
+
+
+def test_waveforms_can_be_normalised_without_an_extractor() -> None:
+    plain, masked = np.array([1.0, 3.0]), np.array([1.0, 3.0, 7.0])
+    assert np.allclose(Wav2Vec2FeatureExtractor.zero_mean_unit_var_norm([plain], None), [[-1.0, 1.0]])
+    masks = [np.array([1, 1, 0])]
+    assert np.allclose(Wav2Vec2FeatureExtractor.zero_mean_unit_var_norm([masked], masks, 0.5), [[-1.0, 1.0, 0.5]])

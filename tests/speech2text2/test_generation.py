@@ -338,6 +338,66 @@ def test_tokens_that_options_of_the_call_do_not_have_are_the_models_own(
     assert torch.equal(model.generate(**audio, generation_config=options, synced_gpus=False), expected)
 
 
+@pytest.mark.parametrize("options", [
+    {"labels": torch.zeros(3, 2, dtype=torch.long)}, {"return_dict": False}, {"num_beams": None},
+    {"generation_config": GenerationConfig(num_beams=None, decoder_start_token_id=2, eos_token_id=2, pad_token_id=1)},
+])  # fmt: skip
+def test_arguments_that_change_nothing(
+    options: dict[str, Any], model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]
+) -> None:
+    assert torch.equal(model.generate(**audio, **options), model.generate(**audio))
+
+
+def test_another_name_of_a_forced_beginning(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    beginning = torch.tensor([[2, 5], [2, 6], [2, 7]])
+    found = model.generate(**audio, input_ids=beginning)
+    assert torch.equal(found[:, :2], beginning)
+    assert torch.equal(found, model.generate(**audio, decoder_input_ids=beginning))
+
+
+class Collector:
+    """A streamer."""
+
+    def __init__(self) -> None:
+        self.put_in: list[Tensor] = []
+        self.ended = 0
+
+    def put(self, value: Tensor) -> None:
+        assert not self.ended
+        self.put_in.append(value)
+
+    def end(self) -> None:
+        self.ended += 1
+
+
+@pytest.mark.parametrize("sampled", [True, False])
+def test_a_streamer_is_handed_every_token(
+    sampled: bool, model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]
+) -> None:
+    streamer = Collector()
+    torch.manual_seed(1)
+    found = model.generate(**audio, streamer=streamer, max_length=9, do_sample=sampled)
+    beginning, *tokens = streamer.put_in
+    assert beginning.tolist() == [[2], [2], [2]]
+    assert all(token.shape == (3,) for token in tokens)
+    assert torch.equal(torch.cat([beginning, torch.stack(tokens, dim=1)], dim=1), found)
+    assert streamer.ended == 1
+    assert not any(value.is_inference() for value in streamer.put_in)
+    with pytest.raises(InputError, match="streamer"):
+        model.generate(**audio, streamer=streamer, num_beams=2)
+
+
+def test_options_are_updated_and_made_of_dictionaries(tmp_path: Path) -> None:
+    options = GenerationConfig.from_dict({"max_length": 7, "of_mine": 1}, num_beams=4)
+    assert (options.max_length, options.num_beams, options.of_mine) == (7, 4, 1)  # type: ignore[attr-defined]
+    assert options.update(num_beams=2, no_option=3) == {"no_option": 3}
+    assert options.num_beams == 2
+    assert not hasattr(options, "no_option")
+    options.save_pretrained(tmp_path / "inner")
+    assert GenerationConfig.from_pretrained(tmp_path, subfolder="inner", resume_download=True) == options
+    assert GenerationConfig.from_pretrained(tmp_path / "inner", num_beams=5).num_beams == 5
+
+
 def test_past_the_position_table(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
     for beams in (1, 3):
         assert model.generate(**audio, num_beams=beams, min_length=60, max_length=60).shape[1] == 60

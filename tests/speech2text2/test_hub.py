@@ -72,6 +72,11 @@ def hub() -> Iterator[Hub]:
                 "pytorch_model.bin": weights,
             },
             "owner/no-weights": dict(SMALL),
+            "owner/inner": {
+                **{f"deep/inner/{name}": content for name, content in SMALL.items()},
+                "deep/inner/model.safetensors": weights, "deep/inner/model.fp16.safetensors": weights[::-1],
+                "deep/inner/pytorch_model.half.bin": weights, "deep/model.safetensors": weights, "README.md": b"#",
+            },
         }
     )  # fmt: skip
     with server.serving():
@@ -146,8 +151,16 @@ def test_a_file_is_not_a_model_folder(tmp_path: Path) -> None:
         resolve_model_folder(path)
 
 
+def test_a_subfolder_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "inner").mkdir()
+    assert resolve_model_folder(tmp_path, subfolder="inner") == tmp_path / "inner"
+    with pytest.raises(ModelNotFoundError, match="no subfolder 'outer'"):
+        resolve_model_folder(tmp_path, subfolder="outer")
+
+
 def test_hub_options_are_told_from_the_others() -> None:
-    hub, others = split_hub_options({"revision": "v1", "do_lower_case": True, "token": None})
+    given = {"revision": "v1", "do_lower_case": True, "token": None, "trust_remote_code": True, "resume_download": True}
+    hub, others = split_hub_options(given)
     assert (hub, others) == ({"revision": "v1", "token": None}, {"do_lower_case": True})
 
 
@@ -174,6 +187,36 @@ def test_a_processor_needs_no_weights(hub: Hub, client: Client) -> None:
     assert set(client("owner/both", weights=False)["files"]) == set(SMALL)
     assert "no complete weights" in client("owner/both", local_files_only=True)["error"]
     assert "model.safetensors" in client("owner/both")["files"]
+
+
+def test_a_subfolder_of_a_repository(hub: Hub, client: Client) -> None:
+    answer = client("owner/inner", subfolder="deep/inner")
+    assert set(answer["files"]) == {*SMALL, "model.safetensors"}
+    assert Path(answer["folder"]).parts[-2:] == ("deep", "inner")
+    assert client("owner/inner", subfolder="deep/inner/", local_files_only=True) == answer
+    assert "has no model.safetensors" in client("owner/inner")["error"]
+    assert "has no deep/config.json" in client("owner/inner", subfolder="deep")["error"]
+    assert "not in the cache" in client("owner/inner", subfolder="other", local_files_only=True)["error"]
+
+
+def test_a_variant_of_the_weights(hub: Hub, client: Client) -> None:
+    options = {"subfolder": "deep/inner", "variant": "fp16"}
+    answer = client("owner/inner", **options)
+    assert set(answer["files"]) == {*SMALL, "model.fp16.safetensors"}
+    assert client("owner/inner", **options, local_files_only=True) == answer
+    assert "no complete weights" in client("owner/inner", subfolder="deep/inner", local_files_only=True)["error"]
+    assert "pytorch_model.half.bin" in client("owner/inner", subfolder="deep/inner", variant="half")["files"]
+    assert "no model.bf16.safetensors" in client("owner/both", variant="bf16")["error"]
+
+
+def test_the_cache_of_older_programs(hub: Hub, client: Client, tmp_path: Path) -> None:
+    client.environment["TRANSFORMERS_CACHE"] = str(tmp_path / "older")
+    folder = Path(client("owner/both")["folder"])
+    assert folder.is_relative_to(tmp_path / "older")
+    assert Path(client("owner/both", cache_dir=str(tmp_path / "named"))["folder"]).is_relative_to(tmp_path / "named")
+    hub.requests.clear()
+    assert client("owner/both", local_files_only=True)["folder"] == str(folder)
+    assert hub.requests == []
 
 
 def test_a_second_call_fetches_nothing_and_force_download_all(hub: Hub, client: Client) -> None:

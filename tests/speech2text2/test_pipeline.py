@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import pytest
 import soundfile
 import soxr
 import torch
+from torch.utils.data import Dataset, IterableDataset, get_worker_info
 
 from s2t2_live import (
     Speech2Text2Tokenizer,
+    SpeechEncoderDecoderConfig,
     SpeechEncoderDecoderModel,
     Wav2Vec2FeatureExtractor,
     pipeline,
@@ -101,6 +104,42 @@ def test_lists_batches_and_iterators(asr: AutomaticSpeechRecognitionPipeline) ->
     assert asr([]) == []
 
 
+class Recordings(Dataset[Any]):
+    def __init__(self, sounds: list[Any]) -> None:
+        self.sounds = sounds
+
+    def __len__(self) -> int:
+        return len(self.sounds)
+
+    def __getitem__(self, index: int) -> Any:
+        return {"raw": self.sounds[index], "sampling_rate": RATE, "elsewhere": get_worker_info() is not None}
+
+
+class Stream(IterableDataset[Any]):
+    def __init__(self, sounds: list[Any]) -> None:
+        self.recordings = Recordings(sounds)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self.recordings[index] for index in range(len(self.recordings)))
+
+
+@pytest.mark.parametrize("kind", [Recordings, Stream])
+def test_datasets(asr: AutomaticSpeechRecognitionPipeline, kind: Any) -> None:
+    sounds = [tones(0.4 + 0.3 * seed, seed) for seed in range(3)]
+    results = asr(kind(sounds), batch_size=2)
+    assert next(results) == {**expected(asr, sounds[0]), "elsewhere": [False]}
+    assert list(results) == [{**expected(asr, sound), "elsewhere": [False]} for sound in sounds[1:]]
+
+
+def test_workers_read_datasets(asr: AutomaticSpeechRecognitionPipeline, sound: Any) -> None:
+    busy = AutomaticSpeechRecognitionPipeline(
+        asr.model, asr.feature_extractor, asr.tokenizer, num_workers=1, max_new_tokens=12
+    )
+    here, elsewhere = ([{**expected(asr, sound), "elsewhere": [place]}] for place in (False, True))
+    assert list(asr(Recordings([sound]), num_workers=1)) == list(busy(Recordings([sound]))) == elsewhere
+    assert list(busy(Recordings([sound]), num_workers=0)) == here
+
+
 def test_arguments_of_generate(asr: AutomaticSpeechRecognitionPipeline, sound: Any) -> None:
     short = asr(sound, max_new_tokens=3)["text"]
     assert asr(sound, generate_kwargs={"max_new_tokens": 3})["text"] == short
@@ -109,6 +148,13 @@ def test_arguments_of_generate(asr: AutomaticSpeechRecognitionPipeline, sound: A
         asr(sound, max_new_tokens=3, generate_kwargs={"max_new_tokens": 4})
     with pytest.raises(InputError, match="num_return_sequences"):
         asr(sound, generate_kwargs={"num_beams": 2, "num_return_sequences": 2})
+
+
+def test_a_calls_arguments_of_generate_replace_the_pipelines(small_checkpoint: Path, sound: Any) -> None:
+    asr = pipeline(TASK, model=small_checkpoint, generate_kwargs={"max_new_tokens": 12})
+    long, short = asr(sound)["text"], asr(sound, generate_kwargs={"max_length": 4})["text"]
+    assert len(short) < len(long)
+    assert asr(sound)["text"] == long
 
 
 def test_parts_may_be_objects(small_checkpoint: Path, asr: AutomaticSpeechRecognitionPipeline, sound: Any) -> None:
@@ -125,8 +171,52 @@ def test_parts_may_be_objects(small_checkpoint: Path, asr: AutomaticSpeechRecogn
     assert mixed(sound, max_new_tokens=12) == asr(sound)
     with pytest.raises(InputError, match="pass tokenizer"):
         pipeline(TASK, model=made.model)
-    with pytest.raises(InputError, match="torch_dtype"):
-        pipeline(TASK, model=made.model, torch_dtype=torch.float16)
+
+
+def test_arguments_that_other_models_need(asr: AutomaticSpeechRecognitionPipeline, sound: Any) -> None:
+    parts = {"tokenizer": asr.tokenizer, "feature_extractor": asr.feature_extractor}
+    given: dict[str, Any] = {"framework": "pt", "use_fast": False, "num_workers": 0, "max_new_tokens": 12}
+    for dtype in (torch.float32, torch.float16, "auto"):
+        assert pipeline(TASK, model=asr.model, torch_dtype=dtype, **parts, **given)(sound) == asr(sound)
+    for options in ({"framework": "tf"}, {"device_map": "auto"}, {"volume": 11}):
+        with pytest.raises(InputError, match=next(iter(options))):
+            pipeline(TASK, model=asr.model, **parts, **options)
+    with pytest.raises(InputError, match="volume"):
+        asr(sound, volume=11)
+    assert asr(sound, stride_length_s=1, ignore_warning=True, decoder_kwargs=None, return_language=None) == asr(sound)
+
+
+def test_arguments_of_loading_the_model(small_checkpoint: Path, asr: AutomaticSpeechRecognitionPipeline) -> None:
+    made = pipeline(TASK, small_checkpoint, model_kwargs={"torch_dtype": torch.float64, "local_files_only": True})
+    assert made.model.dtype == torch.float64
+    with pytest.raises(InputError, match="given twice"):
+        pipeline(TASK, small_checkpoint, model_kwargs={"torch_dtype": torch.float64}, torch_dtype=torch.float64)
+    config = SpeechEncoderDecoderConfig.from_pretrained(small_checkpoint)
+    config.max_length = 7
+    made = pipeline(TASK, small_checkpoint, config, asr.tokenizer, asr.feature_extractor, revision=None)
+    assert made.model.config.max_length == 7
+    assert made.tokenizer is asr.tokenizer
+    assert made.feature_extractor is asr.feature_extractor
+
+
+def test_a_pipeline_says_where_it_runs(small_checkpoint: Path) -> None:
+    made = pipeline(TASK, small_checkpoint, device="meta")
+    assert (made.device, made.framework) == (torch.device("meta"), "pt")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_missing_device_is_named(small_checkpoint: Path) -> None:
+    with pytest.raises(InputError, match="device=0"):
+        pipeline(TASK, small_checkpoint, device=0)
+
+
+@pytest.mark.parametrize(("safe", "weights"), [(True, "model.safetensors"), (False, "pytorch_model.bin")])
+def test_a_pipeline_comes_back(
+    asr: AutomaticSpeechRecognitionPipeline, sound: Any, tmp_path: Path, safe: bool, weights: str
+) -> None:
+    asr.save_pretrained(tmp_path / "saved", safe_serialization=safe)
+    assert (tmp_path / "saved" / weights).exists()
+    assert pipeline(TASK, tmp_path / "saved", max_new_tokens=12)(sound) == asr(sound)
 
 
 def test_unknown_tasks_and_models_are_refused(small_checkpoint: Path) -> None:
@@ -174,7 +264,8 @@ def test_bad_files_are_named(asr: AutomaticSpeechRecognitionPipeline, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("option", "harmless", "asked"), [("return_timestamps", False, True), ("chunk_length_s", 0, 10)]
+    ("option", "harmless", "asked"),
+    [("return_timestamps", False, True), ("return_language", None, True), ("chunk_length_s", 0, 10)],
 )
 def test_what_the_family_cannot_do_is_said(
     small_checkpoint: Path, asr: AutomaticSpeechRecognitionPipeline, sound: Any, option: str, harmless: Any, asked: Any

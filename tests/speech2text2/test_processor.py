@@ -72,6 +72,19 @@ def test_nothing_is_refused(processor: Speech2Text2Processor) -> None:
         processor(sampling_rate=RATE)
 
 
+def test_its_input_names_are_those_of_the_audio(processor: Speech2Text2Processor) -> None:
+    assert processor.model_input_names == ["input_values", "attention_mask"]
+
+
+def test_saving_does_not_upload(processor: Speech2Text2Processor, tmp_path: Path) -> None:
+    for part in (processor, processor.feature_extractor, processor.tokenizer):
+        with pytest.raises(InputError, match="hf upload"):
+            part.save_pretrained(tmp_path / "saved", push_to_hub=True, repo_id="owner/name")
+    assert not (tmp_path / "saved").exists()
+    processor.save_pretrained(tmp_path / "saved", push_to_hub=False)
+    assert Speech2Text2Processor.from_pretrained(tmp_path / "saved").tokenizer.pad_token == "<pad>"
+
+
 def test_parts_of_the_wrong_kind_are_refused(processor: Speech2Text2Processor) -> None:
     with pytest.raises(InputError, match="feature_extractor is a Speech2Text2Tokenizer"):
         Speech2Text2Processor(processor.tokenizer, processor.feature_extractor)  # type: ignore[arg-type]

@@ -116,6 +116,64 @@ def test_truncation(tokenizer: Speech2Text2Tokenizer) -> None:
     assert tokenizer("low . !", truncation=True)["input_ids"] == [17, 18]
 
 
+def test_what_is_cut_off_can_be_had(tokenizer: Speech2Text2Tokenizer) -> None:
+    options: dict[str, Any] = {"truncation": True, "max_length": 2, "return_overflowing_tokens": True}
+    encoding = tokenizer("low . ! a", **options)
+    assert (encoding.input_ids, encoding.overflowing_tokens, encoding.num_truncated_tokens) == ([16, 17], [18, 5], 2)
+    assert tokenizer("low . ! a", stride=1, **options).overflowing_tokens == [17, 18, 5]
+    batch = tokenizer(["low . ! a", "low"], padding=True, **options)
+    assert batch.input_ids == [[16, 17], [16, 1]]
+    assert (batch.overflowing_tokens, batch.num_truncated_tokens) == ([[18, 5], []], [2, -1])
+    tokenizer.truncation_side = "left"
+    assert tokenizer("low . ! a", stride=1, **options).overflowing_tokens == [16, 17, 18]
+    with pytest.raises(TokenInputError, match="needs max_length"):
+        tokenizer("low", return_overflowing_tokens=True)
+
+
+def test_masks_and_types_and_lengths(tokenizer: Speech2Text2Tokenizer) -> None:
+    options: dict[str, Any] = {"return_special_tokens_mask": True, "return_token_type_ids": True, "return_length": True}
+    assert tokenizer(["low </s>", "low"], padding=True, **options).data == {
+        "input_ids": [[16, 2], [16, 1]],
+        "attention_mask": [[1, 1], [1, 0]],
+        "special_tokens_mask": [[0, 0], [0, 1]],
+        "token_type_ids": [[0, 0], [0, 0]],
+        "length": [2, 1],
+    }
+    one = tokenizer("low", padding="max_length", max_length=3, return_tensors="pt", **options)
+    assert one.special_tokens_mask.tolist() == [[0, 1, 1]]
+    assert one.token_type_ids.tolist() == [[0, 0, 0]]
+    assert one["length"].tolist() == [3]
+    tokenizer.model_input_names = ["input_ids", "token_type_ids"]
+    assert tokenizer("low").data == {"input_ids": [16], "token_type_ids": [0]}
+
+
+def test_special_ids_are_told_from_others(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert tokenizer.get_special_tokens_mask([16, 2, 1, 999], already_has_special_tokens=True) == [0, 1, 1, 0]
+    assert tokenizer.get_special_tokens_mask(torch.tensor([2, 16]), already_has_special_tokens=True) == [1, 0]
+    assert tokenizer.get_special_tokens_mask([16, 2]) == [0, 0]
+
+
+def test_encoding_adds_nothing_that_counts_against_the_length(folder: Path) -> None:
+    tokenizer = Speech2Text2Tokenizer.from_pretrained(folder, model_max_length=50)
+    assert (tokenizer.max_len_single_sentence, tokenizer.num_special_tokens_to_add()) == (50, 0)
+    assert tokenizer.build_inputs_with_special_tokens([16, 17]) == [16, 17]
+    assert not tokenizer.is_fast
+
+
+def test_one_text_may_be_tokens_or_ids(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert tokenizer.encode(["l@@", "low", "lo"]) == [12, 16, 3]
+    assert tokenizer.encode([5, 6, 7], max_length=2, return_tensors="pt").tolist() == [[5, 6]]
+    assert tokenizer.encode(["low low", "low"], is_split_into_words=True) == [16, 16, 16]
+    assert tokenizer.encode_plus([5, 6]).data == {"input_ids": [5, 6], "attention_mask": [1, 1]}
+
+
+def test_older_names_of_calls(tokenizer: Speech2Text2Tokenizer) -> None:
+    assert tokenizer.encode_plus("low .", max_length=1).data == tokenizer("low .", max_length=1).data
+    assert tokenizer.batch_encode_plus(["low", "."], padding=True).data == tokenizer(["low", "."], padding=True).data
+    with pytest.warns(UserWarning, match="text_target"), tokenizer.as_target_tokenizer():
+        assert tokenizer("low").input_ids == [16]
+
+
 def test_tensors(tokenizer: Speech2Text2Tokenizer) -> None:
     encoding = tokenizer("low low", return_tensors="pt")
     assert encoding.input_ids.dtype == torch.int64
@@ -137,8 +195,11 @@ def test_a_collator_pads_encoded_examples(tokenizer: Speech2Text2Tokenizer) -> N
     assert batch.attention_mask.tolist() == [[1, 1], [1, 0]]
     labels = tokenizer.pad([{"input_ids": torch.tensor([5])}, {"input_ids": torch.tensor([5, 6])}], return_tensors="pt")
     assert labels.input_ids.tolist() == [[5, 1], [5, 6]]
-    one = tokenizer.pad({"input_ids": torch.tensor([5])}, "max_length", max_length=3, return_tensors="pt")
-    assert one.input_ids.tolist() == [5, 1, 1]
+    one = tokenizer.pad({"input_ids": torch.tensor([5])}, "max_length", max_length=3, verbose=False)
+    assert torch.equal(one.input_ids, torch.tensor([5, 1, 1]))
+    arrays = tokenizer.pad([{"input_ids": np.array([5])}, {"input_ids": np.array([5, 6])}])
+    assert isinstance(arrays.input_ids, np.ndarray)
+    assert isinstance(tokenizer.pad(examples).input_ids, list)
     with pytest.raises(TokenInputError, match="no input_ids"):
         tokenizer.pad({"labels": [1]})
 
@@ -154,6 +215,8 @@ def test_a_collator_pads_encoded_examples(tokenizer: Speech2Text2Tokenizer) -> N
         ({"text": "low", "padding": "most"}, "padding is 'most'"),
         ({"text": "low", "truncation": "some"}, "truncation is 'some'"),
         ({"text": "low", "return_tensors": "tf"}, "return_tensors is 'tf'"),
+        ({"text": "low", "text_pair": "low"}, "pairs of texts"),
+        ({"text": "low", "return_offsets_mapping": True}, "no offsets"),
         ({"text": "low", "padding": True, "truncation": True, "max_length": 5, "pad_to_multiple_of": 2}, "multiple"),
     ],
 )
@@ -167,6 +230,8 @@ def test_unknown_options_are_logged(tokenizer: Speech2Text2Tokenizer, caplog: py
     assert "do_magic" in caplog.text
     assert tokenizer.batch_decode([[6, 17]], undo_magic=True) == ["couple."]
     assert "undo_magic" in caplog.text
+    assert tokenizer.tokenize("low", magic_words=True) == ["low"]
+    assert "magic_words" in caplog.text
 
 
 def test_without_merges_it_only_decodes(folder: Path, tmp_path: Path) -> None:
@@ -205,6 +270,49 @@ def test_special_tokens_have_attributes(tokenizer: Speech2Text2Tokenizer) -> Non
     assert tokenizer.all_special_ids == [0, 2, 3]
     with pytest.raises(AttributeError):
         _ = tokenizer.nothing
+
+
+def test_special_tokens_can_be_set_by_id(tokenizer: Speech2Text2Tokenizer) -> None:
+    tokenizer.pad_token_id = 2
+    assert (tokenizer.pad_token, tokenizer.pad_token_id) == ("</s>", 2)
+    assert tokenizer(["low", "low low"], padding=True).input_ids == [[16, 2], [16, 16]]
+    tokenizer.sep_token_id = torch.tensor(6)
+    assert tokenizer.sep_token == "couple"
+    tokenizer.sep_token_id = None
+    assert tokenizer.sep_token is None
+    tokenizer.additional_special_tokens_ids = [6, 7]
+    assert tokenizer.additional_special_tokens == ["couple", "words"]
+    assert tokenizer.decode([6, 16, 7], skip_special_tokens=True) == "low"
+
+
+def test_additional_special_tokens_can_be_set(tokenizer: Speech2Text2Tokenizer, tmp_path: Path) -> None:
+    tokenizer.additional_special_tokens = ["couple", "<z>"]
+    assert tokenizer.additional_special_tokens_ids == [6, 3]
+    assert tokenizer.decode([6, 16], skip_special_tokens=True) == "low"
+    assert len(tokenizer) == len(VOCAB)
+    tokenizer.save_pretrained(tmp_path / "saved")
+    again = Speech2Text2Tokenizer.from_pretrained(tmp_path / "saved")
+    assert again.additional_special_tokens_ids == [6, len(VOCAB)]
+    assert again.added_tokens_encoder == {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "couple": 6, "<z>": len(VOCAB)}
+
+    assert again.add_special_tokens({"additional_special_tokens": ["<z>", "<y>"]}, False) == 1
+    assert again.additional_special_tokens == ["couple", "<z>", "<y>"]
+    again.add_special_tokens({"additional_special_tokens": ["<y>"]})
+    assert again.additional_special_tokens == ["<y>"]
+    again.additional_special_tokens = None
+    assert again.additional_special_tokens == []
+
+
+def test_only_tokens_can_be_special(tokenizer: Speech2Text2Tokenizer) -> None:
+    with pytest.raises(TokenInputError, match="pad_token is 5"):
+        tokenizer.pad_token = 5
+    with pytest.raises(TokenInputError, match="pad_token is 5"):
+        tokenizer.add_special_tokens({"pad_token": 5})
+    with pytest.raises(TokenInputError, match="give a list"):
+        tokenizer.additional_special_tokens = "<z>"
+    with pytest.raises(TokenInputError, match="additional_special_tokens is 5"):
+        tokenizer.additional_special_tokens = [5]  # type: ignore[list-item]
+    assert tokenizer.pad_token == "<pad>"
 
 
 def test_a_special_token_that_the_vocabulary_lacks_is_added(folder: Path) -> None:
