@@ -38,22 +38,25 @@ Save = Callable[[dict[str, Tensor], str], object]
 _UNITS = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
 
 
-def read_tensors(folder: Path, variant: str | None = None) -> dict[str, Tensor]:
+def read_tensors(folder: Path, variant: str | None = None, *, safe: bool = False) -> dict[str, Tensor]:
     """All tensors of a model folder, or of a variant in it, by name; old weight-norm names are given as the new ones.
+
+    `safe` reads safetensors alone.
 
     Raises:
         CheckpointError: there are no weights, a shard is missing, or a file is damaged.
         UnsafeCheckpointError: a pickle asks for more than tensors.
     """
-    for name, read in ((SAFETENSORS_FILE, read_safetensors), (PICKLE_FILE, read_pickle)):
+    formats = {SAFETENSORS_FILE: read_safetensors} | ({} if safe else {PICKLE_FILE: read_pickle})
+    for name, read in formats.items():
         whole = folder / with_variant(name, variant)
         index = folder / with_variant(f"{name}.index.json", variant)
         if whole.is_file():
             return new_names(read(whole))
         if index.is_file():
             return new_names(_read_shards(index, read))
-    names = " nor ".join(with_variant(name, variant) for name in (SAFETENSORS_FILE, PICKLE_FILE))
-    raise CheckpointError(f"The model folder {folder} has no weights: neither {names}, whole or sharded.")
+    names = " nor ".join(with_variant(name, variant) for name in formats)
+    raise CheckpointError(f"The model folder {folder} has no weights: no {names}, whole or sharded.")
 
 
 def read_safetensors(path: Path) -> dict[str, Tensor]:
@@ -174,10 +177,14 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def _write(path: Path, shard: dict[str, Tensor], safe: bool) -> None:
-    if safe:
-        save_file(shard, path, metadata={"format": "pt"})
-    else:
-        torch.save(shard, path)
+    try:
+        if safe:
+            save_file(shard, path, metadata={"format": "pt"})
+        else:
+            torch.save(shard, path)
+    except (SafetensorError, RuntimeError) as error:
+        # Neither library has a type of its own for what the disk refuses.
+        raise OSError(str(error)) from error
 
 
 def _shards(tensors: dict[str, Tensor], limit: int) -> list[dict[str, Tensor]]:

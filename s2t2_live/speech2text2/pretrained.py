@@ -65,6 +65,7 @@ class PretrainedModel(nn.Module):
         output_loading_info: bool = False,
         low_cpu_mem_usage: bool | None = None,
         attn_implementation: str | None = None,
+        use_safetensors: bool | None = None,
         **kwargs: Any,
     ) -> Any:
         """The model of a folder or hub id, in evaluation mode, on the CPU.
@@ -75,13 +76,14 @@ class PretrainedModel(nn.Module):
         or where to find it. A `state_dict` is copied and goes before the file; with it and a `config` the name may be
         None. With `output_loading_info` the result is the model and a dictionary with the lists `missing_keys`,
         `unexpected_keys` and `mismatched_keys`. `low_cpu_mem_usage` changes nothing: memory is always spared. Of
-        `attn_implementation` there is "eager" alone, as in 4.37.2 for this family.
+        `attn_implementation` there is "eager" alone, as in 4.37.2 for this family. Where there are safetensors they are
+        read; with `use_safetensors` nothing else is.
 
         Raises:
             ModelNotFoundError: there is no such folder or hub id.
             InputError: an argument is neither an option nor a field of the configuration, or there is nothing to load.
-            CheckpointError: the configuration or the weights are broken, or tensors are missing or misshaped; all of
-                them are listed.
+            CheckpointError: the configuration or the weights are broken, there are no safetensors but asked for, or
+                tensors are missing or misshaped; all of them are listed.
             UnsafeCheckpointError: the weights are a pickle that would execute code.
         """
         del low_cpu_mem_usage
@@ -112,7 +114,7 @@ class PretrainedModel(nn.Module):
             tensors = {name: t.detach().to("cpu", copy=True) for name, t in new_names(dict(state_dict)).items()}
         else:
             assert folder is not None
-            tensors = read_tensors(folder, hub.get("variant"))
+            tensors = read_tensors(folder, hub.get("variant"), safe=bool(use_safetensors))
         if torch_dtype != "auto":
             dtype = torch_dtype if isinstance(torch_dtype, torch.dtype) else getattr(torch, torch_dtype or "float32")
             tensors = {name: t.to(dtype) if t.is_floating_point() else t for name, t in tensors.items()}

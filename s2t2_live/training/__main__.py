@@ -41,13 +41,9 @@ def _cause(error: Exception, options: argparse.Namespace) -> str:
 
     torch has no type of its own for a file that it cannot write, and on the CPU none for memory that it does not get.
     """
-    from safetensors import SafetensorError
-
     torch = isinstance(error, RuntimeError)
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
-    if isinstance(error, SafetensorError):
-        return f"The weights cannot be written: {error}; make room, then run the same command again."
     if torch and re.search("inline_container|PytorchStreamWriter", str(error)):
         return "The training's state cannot be written; the disk is full, it seems: make room, then run this again."
     if isinstance(error, MemoryError) or (torch and re.search("out of memory|can't allocate memory", str(error))):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -164,3 +165,17 @@ def test_an_index_must_not_lead_out_of_its_folder(tmp_path: Path) -> None:
 def test_an_impossible_shard_size(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="shard size"):
         write_tensors(tmp_path, TENSORS, max_shard_size="many")
+
+
+@pytest.mark.parametrize("safe", [True, False])
+def test_a_full_disk_is_said_and_leaves_the_weights_that_were_there(safe: bool, tmp_path: Path) -> None:
+    write_tensors(tmp_path, {"a": torch.ones(3)}, safe=safe)
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limits[1]))
+    try:
+        with pytest.raises(OutputError, match="cannot be written to"):
+            write_tensors(tmp_path, {"a": torch.ones(100_000)}, safe=safe)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before

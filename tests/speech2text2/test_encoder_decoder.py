@@ -570,3 +570,14 @@ def test_loading_does_not_import_the_compiler(tmp_path: Path) -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "False"
+
+
+def test_safetensors_alone_are_read_where_they_are_asked_for(tmp_path: Path) -> None:
+    model = small_model()
+    model.save_pretrained(tmp_path, safe_serialization=False)
+    with pytest.raises(CheckpointError, match=r"has no weights: no model\.safetensors, whole or sharded"):
+        SpeechEncoderDecoderModel.from_pretrained(tmp_path, use_safetensors=True)
+    model.save_pretrained(tmp_path / "safe")
+    for folder, asked in ((tmp_path, False), (tmp_path, None), (tmp_path / "safe", True), (tmp_path / "safe", False)):
+        loaded = SpeechEncoderDecoderModel.from_pretrained(folder, use_safetensors=asked)
+        assert torch.equal(loaded.decoder.lm_head.weight, model.decoder.lm_head.weight)

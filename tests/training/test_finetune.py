@@ -121,7 +121,7 @@ def test_a_full_disk_is_one_sentence(
     write_melodies(tmp_path, english=True)
     assert main(["average", str(small_checkpoint), str(small_checkpoint), str(tmp_path / "mean")]) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert "The weights cannot be written: " in line
+    assert "The weights cannot be written to " in line
     assert main(tune(small_checkpoint, tmp_path / "all.tsv", tmp_path / "tuned", "--minutes", "0")) == 1
     assert "The training's state cannot be written; the disk is full" in capsys.readouterr().err.splitlines()[-1]
 
