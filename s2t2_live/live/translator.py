@@ -23,11 +23,6 @@ logger = logging.getLogger(__name__)
 
 ATTEMPTS = 2
 """How often a final is tried when the model fails."""
-LULL_CERTAINTY = 0.5
-"""The probability that a token needs, at most, to be shown for good in a lull in which the sentence seems to be over.
-
-Lower than `PolicySettings.certainty`: what the model does not know then it is not likely to learn.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,8 +300,7 @@ class Translator:
         text = self._model.text(tokens)
         ready = len(committed)
         if tokens == found.tokens and ends_sentence(self._model, found, ready):
-            certainty = min(LULL_CERTAINTY, self._policy_settings.certainty)
-            sure = sure_tokens(found, ready, certainty)
+            sure = sure_tokens(found, ready, self._policy_settings.certainty)
             ready = committable(self._model, tokens[:sure], ready)
         return _Version(segment.number, length, committed, beam_size, tokens, ready, text, found.confidence)
 

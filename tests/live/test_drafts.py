@@ -52,7 +52,8 @@ OVER = Hypothesis((1, 2, 3, FULL_STOP), complete=True, log_probabilities=(-0.1, 
 @pytest.mark.parametrize(
     ("says", "certainty", "settled", "committed"),
     [
-        (OVER, 0.7, True, "w1 w2"),
+        (OVER, 0.7, True, "w1"),
+        (OVER, 0.5, True, "w1 w2"),
         (OVER, 0.4, True, "w1 w2 w3"),
         (OVER, 0.7, False, ""),
         (Hypothesis((1, 2, 3), complete=True, log_probabilities=(-0.1, -0.1, -0.1, -0.1)), 0.7, True, ""),
@@ -60,12 +61,12 @@ OVER = Hypothesis((1, 2, 3, FULL_STOP), complete=True, log_probabilities=(-0.1, 
         (Hypothesis((1, 2, FULL_STOP), complete=True, log_probabilities=()), 0.7, True, "w1 w2"),
         (Hypothesis((1, 1, 1, 1, 1, 1, FULL_STOP), complete=True, log_probabilities=(-0.1,) * 8), 0.7, True, ""),
     ],
-    ids=["sure of two", "a lower threshold", "not settled", "no full stop", "capped", "no probabilities", "a loop"],
+    ids=["sure of one", "a lower threshold", "a much lower one", "not settled", "no full stop", "capped", "no probabilities", "a loop"],
 )
 def test_what_is_shown_for_good_in_a_lull(
     bench: Callable[..., Bench], says: Hypothesis, certainty: float, settled: bool, committed: str
 ) -> None:
-    """Words of at least half a chance, if the model has ended the sentence."""
+    """Words that are as sure as those of a look must be, if the model has ended the sentence."""
     it = bench(live=True, policy=PolicySettings(step=2.0, certainty=certainty))
     it.model.says = says
     it.speak_to_lull(1.2, settled=settled)
