@@ -61,7 +61,16 @@ OVER = Hypothesis((1, 2, 3, FULL_STOP), complete=True, log_probabilities=(-0.1, 
         (Hypothesis((1, 2, FULL_STOP), complete=True, log_probabilities=()), 0.7, True, "w1 w2"),
         (Hypothesis((1, 1, 1, 1, 1, 1, FULL_STOP), complete=True, log_probabilities=(-0.1,) * 8), 0.7, True, ""),
     ],
-    ids=["sure of one", "a lower threshold", "a much lower one", "not settled", "no full stop", "capped", "no probabilities", "a loop"],
+    ids=[
+        "sure of one",
+        "a lower threshold",
+        "a much lower one",
+        "not settled",
+        "no full stop",
+        "capped",
+        "no probabilities",
+        "a loop",
+    ],
 )
 def test_what_is_shown_for_good_in_a_lull(
     bench: Callable[..., Bench], says: Hypothesis, certainty: float, settled: bool, committed: str
