@@ -10,6 +10,8 @@ from pathlib import Path
 from tests.loopback_hub import Hub, client_environment
 
 NAME = "owner/published"
+PIECE = 10 * 2**20
+"""Bytes that the hub's client writes at a time."""
 WINDOW = """
 import json, sys
 from PySide6.QtCore import QTimer
@@ -58,7 +60,7 @@ def test_a_download_is_shown_stopped_and_gone_on_with(demo_model: Path, tmp_path
     files = {path.name: path.read_bytes() for path in demo_model.iterdir()}
     hub = Hub({NAME: files})
     # Long enough to be stopped in the middle; the window does not wait for the network's own patience.
-    hub.stall_after["model.safetensors"] = 11 * 2**20
+    hub.stall_after["model.safetensors"] = len(files["model.safetensors"]) // PIECE * PIECE + 2**20
     environment = {
         **client_environment(hub.endpoint, tmp_path / "cache"),
         "HF_HUB_DOWNLOAD_TIMEOUT": "2",
