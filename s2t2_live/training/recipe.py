@@ -101,13 +101,13 @@ class Recipe:
         speech = SpeechShards(self.work / "speech", topics=self.topics)
         source = load_checkpoint(checkpoint)
         model = freeze_filters(deepened(source.model, demo_config(len(source.processor.tokenizer))))
+        trainer = self._trainer(model, source.text)
+        fit_head(trainer, speech)
+        # Last, so that a beginning that was interrupted has not begun.
         vocabulary.mkdir(parents=True, exist_ok=True)
         folder = resolve_model_folder(checkpoint)
         for name in ("vocab.json", "merges.txt"):
             shutil.copyfile(folder / name, vocabulary / name)
-        torch.set_num_threads(self.workers)
-        trainer = Trainer(model, source.text, run, self._settings(), device=self.device)
-        fit_head(trainer, speech)
         trainer.save()
 
     def train(self, *, until: float | None = None) -> None:
@@ -184,8 +184,6 @@ class Recipe:
 
     def trainer(self, listeners: Listeners | None = None) -> Trainer:
         """The run with its last state, or a new one."""
-        keep_freed_memory()
-        torch.set_num_threads(self.workers)
         vocabulary = self.work / "vocabulary"
         if not (vocabulary / "vocab.json").exists():
             # The whole sentences alone: they are written in ordinary German, in which no template repeats itself.
@@ -193,19 +191,23 @@ class Recipe:
             size = save_vocabulary(vocabulary, [phrase.german for phrase in sentences], merges=self.merges)
             print(f"vocabulary of {size} pieces in {vocabulary}", file=sys.stderr)
         tokenizer = Speech2Text2Tokenizer(str(vocabulary / "vocab.json"), merges_file=str(vocabulary / "merges.txt"))
-        run = self.work / "run"
-        if (run / "state.pt").exists():
+        if (self.work / "run" / "state.pt").exists():
             model = freeze_filters(SpeechEncoderDecoderModel(demo_config(len(tokenizer))))
         else:
             speech = SpeechShards(self.work / "speech")
             sample = torch.cat([torch.from_numpy(speech.audio(index)) for index in range(min(200, len(speech)))])
             model = new_demo_model(len(tokenizer), (sample - sample.mean()) / sample.std())
-        return Trainer(model, TextEncoder(tokenizer), run, self._settings(), device=self.device, listeners=listeners)
+        return self._trainer(model, TextEncoder(tokenizer), listeners)
 
-    def _settings(self) -> TrainingSettings:
-        return TrainingSettings(
+    def _trainer(
+        self, model: SpeechEncoderDecoderModel, text: TextEncoder, listeners: Listeners | None = None
+    ) -> Trainer:
+        keep_freed_memory()
+        torch.set_num_threads(self.workers)
+        settings = TrainingSettings(
             minutes=self.minutes,
             peak_learning_rate=self.rate,
             muon=True,
             batches=BatchSettings(seconds=self.batch, prefixes=self.prefixes),
         )
+        return Trainer(model, text, self.work / "run", settings, device=self.device, listeners=listeners)

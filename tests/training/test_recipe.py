@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from s2t2_live.assets import asset
-from s2t2_live.training import synthesis
+from s2t2_live.training import recipe, synthesis
 from s2t2_live.training.__main__ import main
 from s2t2_live.training.bpe import save_vocabulary
 from s2t2_live.training.phrase_book import Phrase, PhraseBook
@@ -167,3 +167,17 @@ def test_a_run_begins_with_the_weights_of_the_shipped_checkpoint(
     capsys.readouterr()
     assert main(["begin", str(demo_model), *options]) == 1
     assert "a run has begun" in capsys.readouterr().err
+
+
+def test_a_beginning_that_is_interrupted_has_not_begun(
+    demo_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    write_shard(tmp_path / "speech", "00000", melodies(3, "tones"))
+    monkeypatch.setattr(recipe, "fit_head", interrupted)
+    begin = ["begin", str(demo_model), "--work", str(tmp_path), "--workers", "1"]
+    assert main(begin) == 130
+    monkeypatch.setattr(recipe, "fit_head", lambda *arguments: None)
+    assert main(begin) == 0
