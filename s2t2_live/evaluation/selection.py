@@ -10,7 +10,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from s2t2_live.cli import INTERRUPTED
 from s2t2_live.errors import S2T2Error
 from s2t2_live.evaluation.bleu import corpus_bleu
 from s2t2_live.evaluation.speech_sets import development_sentences, held_out_phrases, speak_set, spread
-from s2t2_live.training.augmentation import Augmentation, AugmentationSettings
+from s2t2_live.training.augmentation import UNCHANGED, Augmentation
 from s2t2_live.training.batches import evaluation_batches
 from s2t2_live.training.checkpoint import Checkpoint, load_checkpoint
 from s2t2_live.training.inference import translate
@@ -32,20 +32,15 @@ SKIPPED = 1000
 """Held-out phrases that come first and are left to the reported figures."""
 BATCH = 48.0
 """Seconds of audio at once."""
-ROUGH = AugmentationSettings(
-    equalizer=0,
+ROUGH = replace(
+    UNCHANGED,
     reverberation=1,
     reverberation_time=(0.3, 0.7),
     direct_db=(-3.0, 3.0),
-    telephone=0,
     noise=1,
     noise_db=(10.0, 10.0),
     babble=0,
     tones=0,
-    clipping=0,
-    companding=0,
-    codec=0,
-    dropout=0,
 )
 """Rooms and noise, nothing else."""
 
@@ -54,14 +49,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Print the table; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m s2t2_live.evaluation.selection", description=__doc__)
     parser.add_argument("folders", nargs="+", metavar="FOLDER", help="checkpoints, as `export` writes them")
-    parser.add_argument("--phrases", type=int, default=150, metavar="N", help="held-out phrases (default: %(default)s)")
-    parser.add_argument("--sentences", type=int, metavar="N", help="written sentences (default: all)")
-    parser.add_argument("--beams", type=int, default=1, help="of the search (default: %(default)s)")
+    parser.add_argument(
+        "--phrases", type=_count, default=150, metavar="N", help="held-out phrases (default: %(default)s)"
+    )
+    parser.add_argument("--sentences", type=_count, metavar="N", help="written sentences (default: all)")
+    parser.add_argument("--beams", type=_count, default=1, help="of the search (default: %(default)s)")
     parser.add_argument("--cache", type=Path, default=Path(".work/selection"), help="of speech (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes, threads")
+    parser.add_argument("--workers", type=_count, default=os.cpu_count() or 1, help="processes, threads")
     options = parser.parse_args(argv)
-    if options.phrases < 1 or (options.sentences is not None and options.sentences < 1):
-        parser.error("there must be at least one phrase and one sentence")
     torch.set_num_threads(options.workers)
     rows = {}
     try:
@@ -71,10 +66,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             name: speak_set(options.cache, name, spread(said), workers=options.workers)
             for name, said in (("phrases", phrases), ("sentences", development_sentences()[: options.sentences]))
         }
-        print(f"| checkpoint | {' | '.join(_columns(sets))} |\n|---|{'---|' * 2 * len(sets)}", flush=True)
+        columns = [*sets, *(f"{name}, in a room" for name in sets)]
+        print(f"| checkpoint | {' | '.join(columns)} |\n|---|{'---|' * len(columns)}", flush=True)
         for folder, checkpoint in checkpoints.items():
-            rows[folder] = measure(checkpoint, sets, beams=options.beams)
-            print(f"| {folder} | {' | '.join(f'{bleu:.1f}' for bleu in rows[folder].values())} |", flush=True)
+            figures = [
+                measure(checkpoint, speech, rough=rough, beams=options.beams)
+                for rough in (False, True)
+                for speech in sets.values()
+            ]
+            print(f"| {folder} | {' | '.join(f'{bleu:.1f}' for bleu in figures)} |", flush=True)
+            rows[folder] = dict(zip(columns, figures, strict=True))
     except S2T2Error as error:
         print(f"selection: {error}", file=sys.stderr)
         return error.exit_code
@@ -84,22 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def measure(checkpoint: Checkpoint, sets: Mapping[str, SpeechShards], *, beams: int) -> dict[str, float]:
-    """BLEU of each set, clean and rough, by the names of `_columns`."""
-    return {
-        name: _bleu(checkpoint, speech, rough=name.endswith(_IN_A_ROOM), beams=beams)
-        for name, speech in _columns(sets).items()
-    }
-
-
-_IN_A_ROOM = ", in a room"
-
-
-def _columns(sets: Mapping[str, SpeechShards]) -> dict[str, SpeechShards]:
-    return {f"{name}{suffix}": speech for suffix in ("", _IN_A_ROOM) for name, speech in sets.items()}
-
-
-def _bleu(checkpoint: Checkpoint, speech: SpeechShards, *, rough: bool, beams: int) -> float:
+def measure(checkpoint: Checkpoint, speech: SpeechShards, *, rough: bool, beams: int) -> float:
+    """BLEU of a set, clean, or rough: each time in the same rooms with the same noise."""
     change, generator = Augmentation(ROUGH), torch.Generator().manual_seed(1)
     said, references = [], []
     with torch.random.fork_rng(devices=[]):
@@ -110,6 +97,13 @@ def _bleu(checkpoint: Checkpoint, speech: SpeechShards, *, rough: bool, beams: i
             said += translate(checkpoint.model, checkpoint.text, batch, beams=beams, masked=checkpoint.masked)
             references += [speech.examples[index].german for index in indices]
     return corpus_bleu(said, references).score
+
+
+def _count(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is too few, it must be at least 1")
+    return value
 
 
 if __name__ == "__main__":

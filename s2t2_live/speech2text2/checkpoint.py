@@ -15,6 +15,7 @@ import pickletools
 import re
 import zipfile
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -115,7 +116,7 @@ def write_tensors(
             if save is not None and not safe:
                 save(shard, str(folder / shard_name))
             else:
-                _replace(folder / shard_name, lambda path, shard=shard: _write(path, shard, safe))  # type: ignore[misc]
+                _replace(folder / shard_name, partial(_write, shard, safe))
         if len(shards) > 1:
             index = {
                 "metadata": {"total_size": sum(_size(tensor) for tensor in tensors.values())},
@@ -176,7 +177,7 @@ def _replace(path: Path, write: Callable[[Path], object]) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _write(path: Path, shard: dict[str, Tensor], safe: bool) -> None:
+def _write(shard: dict[str, Tensor], safe: bool, path: Path) -> None:
     try:
         if safe:
             save_file(shard, path, metadata={"format": "pt"})

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from s2t2_live.errors import AudioInputError, InputError
+from s2t2_live.errors import AudioInputError
 from s2t2_live.speech2text2.batch import BatchFeature, padding_strategy, round_up
-from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
+from s2t2_live.speech2text2.hub import refuse_upload, resolve_model_folder, split_hub_options
 from s2t2_live.speech2text2.json_files import read_object, write_object
 
 logger = logging.getLogger(__name__)
@@ -123,8 +123,7 @@ class Wav2Vec2FeatureExtractor:
             InputError: ``push_to_hub`` is true; ``upload``, its options, change nothing.
         """
         del upload
-        if push_to_hub:
-            raise InputError(f"save_pretrained does not upload; save, then run: hf upload REPOSITORY {save_directory}")
+        refuse_upload(push_to_hub, save_directory)
         path = Path(save_directory, CONFIG_FILE)
         write_object(path, self.to_dict())
         return [str(path)]

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from s2t2_live.assets import asset
-from s2t2_live.errors import DownloadCancelledError, ModelNotFoundError
+from s2t2_live.errors import DownloadCancelledError, InputError, ModelNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,6 +136,12 @@ def split_hub_options(kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str,
     if kwargs.get("use_auth_token") is not None:
         chosen.setdefault("token", kwargs["use_auth_token"])
     return chosen, {name: value for name, value in kwargs.items() if name not in (*_OPTIONS, *_DROPPED)}
+
+
+def refuse_upload(push_to_hub: bool, folder: str | os.PathLike[str]) -> None:
+    """Raises InputError where ``save_pretrained`` shall upload, with what does it instead."""
+    if push_to_hub:
+        raise InputError(f"save_pretrained does not upload; save, then run: hf upload REPOSITORY {folder}")
 
 
 def with_variant(file: str, variant: str | None) -> str:

@@ -16,6 +16,9 @@ from typing import Any, NoReturn
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
+_ABSENT: Any = None
+"""Of fields that every finished output has; a copy begins without."""
+
 LayerCache = tuple[Tensor, ...]
 """Self-attention key and value `(batch, heads, length, head size)`, then cross-attention key and value."""
 
@@ -83,7 +86,7 @@ class EncoderOutput(ModelOutput):
     are `(batch, heads, frames, frames)`.
     """
 
-    last_hidden_state: Tensor = None  # type: ignore[assignment]
+    last_hidden_state: Tensor = _ABSENT
     extract_features: Tensor | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor | None, ...] | None = None
@@ -93,7 +96,7 @@ class EncoderOutput(ModelOutput):
 class DecoderOutput(ModelOutput):
     """Of the decoder without its head; shapes as in `CausalLMOutput`."""
 
-    last_hidden_state: Tensor = None  # type: ignore[assignment]
+    last_hidden_state: Tensor = _ABSENT
     past_key_values: tuple[LayerCache, ...] | None = None
     hidden_states: tuple[Tensor, ...] | None = None
     attentions: tuple[Tensor, ...] | None = None
@@ -135,7 +138,7 @@ class GenerateEncoderDecoderOutput(ModelOutput):
     processed; `decoder_attentions`, `cross_attentions` and `decoder_hidden_states`, a tuple over the layers each.
     """
 
-    sequences: Tensor = None  # type: ignore[assignment]
+    sequences: Tensor = _ABSENT
     scores: tuple[Tensor, ...] | None = None
     encoder_attentions: tuple[Tensor | None, ...] | None = None
     encoder_hidden_states: tuple[Tensor, ...] | None = None
@@ -153,7 +156,7 @@ class GenerateBeamEncoderDecoderOutput(ModelOutput):
     new token came from, then -1.
     """
 
-    sequences: Tensor = None  # type: ignore[assignment]
+    sequences: Tensor = _ABSENT
     sequences_scores: Tensor | None = None
     scores: tuple[Tensor, ...] | None = None
     beam_indices: Tensor | None = None

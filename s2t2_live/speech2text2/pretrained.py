@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from s2t2_live.errors import CheckpointError, InputError
 from s2t2_live.speech2text2.checkpoint import Save, new_names, read_tensors, write_tensors
-from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
+from s2t2_live.speech2text2.hub import refuse_upload, resolve_model_folder, split_hub_options
 from s2t2_live.speech2text2.model_config import ModelConfig
 
 logger = logging.getLogger(__name__)
@@ -96,12 +96,14 @@ class PretrainedModel(nn.Module):
             folder = resolve_model_folder(pretrained_model_name_or_path, weights=state_dict is None, **hub)
         elif config is None or state_dict is None:
             raise InputError("Name a folder or a hub id, or give both a config and a state_dict.")
+        own: Any
         if isinstance(config, ModelConfig):
-            own: Any = copy.deepcopy(config)
+            own = copy.deepcopy(config)
         elif config is not None:
             own = cls.config_class.from_pretrained(config, **hub)
         else:
-            own = cls.config_class.from_pretrained(folder)  # type: ignore[arg-type]  # there is one without a config
+            assert folder is not None
+            own = cls.config_class.from_pretrained(folder)
         if unknown := [name for name in overrides if not hasattr(own, name)]:
             raise InputError(
                 f"from_pretrained has no option {', '.join(unknown)}, and {type(own).__name__} no such field."
@@ -211,8 +213,7 @@ class PretrainedModel(nn.Module):
             OutputError: a file cannot be written.
         """
         del upload
-        if push_to_hub:
-            raise InputError(f"save_pretrained does not upload; save, then run: hf upload REPOSITORY {save_directory}")
+        refuse_upload(push_to_hub, save_directory)
         if not is_main_process:
             return
         folder = Path(save_directory)

@@ -5,7 +5,6 @@ Behaves as the class of that name in transformers 4.37.2, whose files it reads a
 
 from __future__ import annotations
 
-import logging
 import os
 import re
 import warnings
@@ -14,43 +13,33 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from s2t2_live.errors import InputError, TokenInputError
+from s2t2_live.errors import TokenInputError
 from s2t2_live.speech2text2 import tokenizer_files as files
 from s2t2_live.speech2text2.added_tokens import ROLES, AddedToken, split_at_tokens
-from s2t2_live.speech2text2.batch import BatchFeature, padding_strategy, round_up
+from s2t2_live.speech2text2.batch import BatchFeature
 from s2t2_live.speech2text2.fastbpe import CONTINUES
-from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
+from s2t2_live.speech2text2.hub import refuse_upload, resolve_model_folder, split_hub_options
+from s2t2_live.speech2text2.id_batches import IdBatches, as_lists, log_ignored, refuse_pairs
 from s2t2_live.speech2text2.json_files import write_object
-from s2t2_live.speech2text2.vocabulary import Vocabulary
-
-logger = logging.getLogger(__name__)
 
 NO_MAX_LENGTH = int(1e30)
 """What transformers stores where a tokenizer has no maximal length."""
 
-_LARGEST_MAX_LENGTH = int(1e20)
 _CLEAN_UP = (
     (" .", "."), (" ?", "?"), (" !", "!"), (" ,", ","), (" ' ", "'"),
     (" n't", "n't"), (" 'm", "'m"), (" 's", "'s"), (" 've", "'ve"), (" 're", "'re"),
 )  # fmt: skip
 
 
-class Speech2Text2Tokenizer(Vocabulary):
+class Speech2Text2Tokenizer(IdBatches):
     """Turns text into token ids and token ids into text.
 
     Encoding adds neither ``<s>`` nor ``</s>``. Ids that the vocabulary does not have are decoded as ``<unk>``.
     Without merges it can only decode.
     """
 
-    model_input_names: Sequence[str] = ("input_ids", "attention_mask")
-    """What a call returns if it is not told."""
-
     is_fast = False
     """There is one implementation, in Python."""
-
-    pad_token_type_id = 0
 
     def __init__(
         self,
@@ -128,8 +117,7 @@ class Speech2Text2Tokenizer(Vocabulary):
             InputError: ``push_to_hub`` is true; ``upload``, its options, change nothing.
         """
         del upload
-        if push_to_hub:
-            raise InputError(f"save_pretrained does not upload; save, then run: hf upload REPOSITORY {save_directory}")
+        refuse_upload(push_to_hub, save_directory)
         folder = Path(save_directory)
         options = {name: getattr(self, name, value) for name, value in self._options.items()}
         options |= {
@@ -192,7 +180,7 @@ class Speech2Text2Tokenizer(Vocabulary):
         Raises:
             TokenInputError: not a text, a pair of texts, no merges, or options that do not fit together.
         """
-        _refuse_pairs(text_pair, text_pair_target)
+        refuse_pairs(text_pair, text_pair_target)
         if text is None and text_target is None:
             raise TokenInputError("There is nothing to encode; pass text or text_target.")
         if text is None:
@@ -211,7 +199,7 @@ class Speech2Text2Tokenizer(Vocabulary):
 
         The options are those of calling the tokenizer; with ``is_split_into_words`` the list is one of words.
         """
-        _refuse_pairs(text_pair)
+        refuse_pairs(text_pair)
         if isinstance(text, str) or options.get("is_split_into_words") or not isinstance(text, list | tuple):
             return self._encoded(text, **options)
         ids = [token if isinstance(token, int) else self.id_of(token) for token in text]
@@ -246,174 +234,6 @@ class Speech2Text2Tokenizer(Vocabulary):
         ]
         return self._prepared(rows, batched=batched, **options)
 
-    def _prepared(
-        self,
-        rows: list[list[int]],
-        *,
-        batched: bool,
-        add_special_tokens: bool = True,
-        padding: bool | str = False,
-        truncation: bool | str | None = None,
-        max_length: int | None = None,
-        stride: int = 0,
-        pad_to_multiple_of: int | None = None,
-        return_tensors: str | None = None,
-        return_token_type_ids: bool | None = None,
-        return_attention_mask: bool | None = None,
-        return_overflowing_tokens: bool = False,
-        return_special_tokens_mask: bool = False,
-        return_offsets_mapping: bool = False,
-        return_length: bool = False,
-        verbose: bool = True,
-        **unknown: Any,
-    ) -> BatchFeature:
-        del add_special_tokens, verbose  # part of the signature; neither changes a result of this family
-        _log_ignored(unknown)
-        if return_offsets_mapping:
-            raise TokenInputError("This tokenizer keeps no offsets into the text; leave out return_offsets_mapping.")
-        if truncation is None:
-            truncation = max_length is not None and padding is False
-        if truncation not in (True, False, "longest_first", "only_first", "only_second", "do_not_truncate"):
-            raise TokenInputError(f"truncation is {truncation!r}; use True or False.")
-        if truncation and max_length and pad_to_multiple_of and max_length % pad_to_multiple_of and padding:
-            raise TokenInputError(
-                f"max_length is {max_length}, not a multiple of pad_to_multiple_of={pad_to_multiple_of}; "
-                "change one of them."
-            )
-        truncates = truncation not in (False, "do_not_truncate")
-        limit = max_length
-        if limit is None and (truncates or padding == "max_length") and self.model_max_length <= _LARGEST_MAX_LENGTH:
-            limit = self.model_max_length
-
-        # The second text of a pair is never there, and 4.37.2 does not truncate to nothing.
-        longest = limit if truncates and truncation != "only_second" else None
-        cuts = [self._cut(row, longest or len(row), stride) for row in rows]
-        ids = [kept for kept, _ in cuts]
-        columns: dict[str, Any] = {"input_ids": ids}
-        if return_token_type_ids or (return_token_type_ids is None and "token_type_ids" in self.model_input_names):
-            columns["token_type_ids"] = [[0] * len(row) for row in ids]
-        if return_special_tokens_mask:
-            columns["special_tokens_mask"] = [self.get_special_tokens_mask(row) for row in ids]
-        if return_overflowing_tokens:
-            if limit is None:
-                raise TokenInputError("return_overflowing_tokens needs max_length in tokens; pass it.")
-            columns["overflowing_tokens"] = [overflow for _, overflow in cuts]
-            columns["num_truncated_tokens"] = [len(row) - limit for row in rows]
-        if return_length and batched:
-            columns["length"] = [len(row) for row in ids]
-        if not batched and return_tensors is None:
-            columns = {name: column[0] for name, column in columns.items()}
-        encoding = self.pad(columns, padding, max_length, pad_to_multiple_of, return_attention_mask)
-        if return_length and not batched:
-            length = encoding["input_ids"]
-            encoding["length"] = len(length) if return_tensors is None else [len(length[0])]
-        return encoding.convert_to_tensors(return_tensors)
-
-    def _cut(self, ids: list[int], length: int, stride: int) -> tuple[list[int], list[int]]:
-        """Returns what is kept of a text, and what is cut off with ``stride`` tokens of what is kept."""
-        if len(ids) <= length:
-            return ids, []
-        overflow = len(ids) - length + stride
-        if self.truncation_side == "left":
-            return ids[-length:], ids[:overflow]
-        return ids[:length], ids[-overflow:]
-
-    def pad(
-        self,
-        encoded_inputs: Any,
-        padding: bool | str = True,
-        max_length: int | None = None,
-        pad_to_multiple_of: int | None = None,
-        return_attention_mask: bool | None = None,
-        return_tensors: str | None = None,
-        verbose: bool = True,
-    ) -> BatchFeature:
-        """Pads encoded texts, for example those that a data collator was given.
-
-        Args:
-            encoded_inputs: a dictionary with ``input_ids`` of one text or of several, or a list of dictionaries.
-            padding, max_length, pad_to_multiple_of, return_attention_mask: as in calling the tokenizer.
-            return_tensors: "pt" or "np"; None means the kind of the ``input_ids``.
-            verbose: no effect.
-
-        Raises:
-            TokenInputError: no ``input_ids``, or no padding token.
-        """
-        del verbose
-        if isinstance(encoded_inputs, Sequence):
-            encoded_inputs = {name: [example[name] for example in encoded_inputs] for name in encoded_inputs[0]}
-        if "input_ids" not in encoded_inputs:
-            raise TokenInputError(f"There are no input_ids to pad, only {', '.join(map(repr, encoded_inputs))}.")
-        return_tensors = return_tensors or _tensor_type(encoded_inputs["input_ids"])
-        values = {name: _as_lists(value) for name, value in encoded_inputs.items()}
-        strategy = padding_strategy(padding)
-        if strategy == "max_length" and max_length is None:
-            if self.model_max_length > _LARGEST_MAX_LENGTH:
-                logger.warning("No padding: there is no max_length, and this tokenizer has no maximal length.")
-                strategy = "do_not_pad"
-            max_length = self.model_max_length
-        if strategy != "do_not_pad" and self.pad_token_id is None:
-            raise TokenInputError(
-                "The tokenizer has no padding token; set tokenizer.pad_token, for example to '<pad>'."
-            )
-
-        ids = values["input_ids"]
-        single = not (ids and isinstance(ids[0], list))
-        if single:
-            values = {name: [value] for name, value in values.items()}
-        ids = values["input_ids"]
-        if return_attention_mask is None:
-            return_attention_mask = "attention_mask" in self.model_input_names
-        if return_attention_mask:
-            values.setdefault("attention_mask", [[1] * len(row) for row in ids])
-        if strategy != "do_not_pad" and ids:
-            length = max(map(len, ids)) if strategy == "longest" else max_length or 0
-            length = round_up(length, pad_to_multiple_of)
-            fillers = {
-                "input_ids": self.pad_token_id,
-                "attention_mask": 0,
-                "token_type_ids": self.pad_token_type_id,
-                "special_tokens_mask": 1,
-            }
-            for name in fillers.keys() & values.keys():
-                values[name] = [self._padded(row, length, fillers[name]) for row in values[name]]
-        if single:
-            values = {name: value[0] for name, value in values.items()}
-        return BatchFeature(values, return_tensors)
-
-    def _padded(self, row: list[int], length: int, filler: int) -> list[int]:
-        fill = [filler] * (length - len(row))
-        return fill + row if self.padding_side == "left" else row + fill
-
-    @property
-    def max_len_single_sentence(self) -> int:
-        """How many tokens a text may have: ``model_max_length``, for no special tokens are added."""
-        return self.model_max_length
-
-    def num_special_tokens_to_add(self, pair: bool = False) -> int:
-        """Returns 0: encoding adds no special tokens."""
-        del pair
-        return 0
-
-    def build_inputs_with_special_tokens(self, token_ids_0: list[int], token_ids_1: None = None) -> list[int]:
-        """Returns the ids as they are: encoding adds no special tokens."""
-        _refuse_pairs(token_ids_1)
-        return token_ids_0
-
-    def get_special_tokens_mask(
-        self, token_ids_0: Any, token_ids_1: None = None, already_has_special_tokens: bool = False
-    ) -> list[int]:
-        """Returns 1 for special tokens and 0 for others.
-
-        Args:
-            token_ids_0: the ids of one text.
-            token_ids_1: refused; this family has no pairs of texts.
-            already_has_special_tokens: False asks for the special tokens that encoding would add, which are none.
-        """
-        _refuse_pairs(token_ids_1)
-        special = set(self.all_special_ids) if already_has_special_tokens else set()
-        return [int(index in special) for index in _as_lists(token_ids_0)]
-
     def tokenize(self, text: str, *, split_special_tokens: bool | None = None, **unknown: Any) -> list[str]:
         """Returns the pieces of a text as strings; pieces that do not end a word have the suffix ``@@``.
 
@@ -422,7 +242,7 @@ class Speech2Text2Tokenizer(Vocabulary):
         Raises:
             TokenInputError: not a string, or the tokenizer has no merges.
         """
-        _log_ignored(unknown)
+        log_ignored(unknown)
         if not isinstance(text, str):
             raise TokenInputError(f"The text to encode is a {type(text).__name__}; give a string or a list of strings.")
         if self.do_lower_case:
@@ -474,8 +294,8 @@ class Speech2Text2Tokenizer(Vocabulary):
         Raises:
             TokenInputError: more than one dimension; `batch_decode` takes two.
         """
-        _log_ignored(unknown)
-        ids = _as_lists(token_ids)
+        log_ignored(unknown)
+        ids = as_lists(token_ids)
         ids = ids if isinstance(ids, list) else [ids]
         if any(isinstance(index, list) for index in ids):
             raise TokenInputError("decode takes the ids of one text; use batch_decode for several.")
@@ -530,31 +350,6 @@ def _rows(text: Any, is_split_into_words: bool) -> tuple[list[Sequence[str]], bo
     if text and not isinstance(text[0], str):
         return list(text), True
     return [text], False
-
-
-def _refuse_pairs(*texts: Any) -> None:
-    if any(text is not None for text in texts):
-        raise TokenInputError("This family has no pairs of texts; join them, or encode each by itself.")
-
-
-def _tensor_type(ids: Any) -> str | None:
-    """Returns the kind of a tensor or an array, or of those in a list; None for numbers."""
-    first = ids[0] if isinstance(ids, list | tuple) and ids else ids
-    if isinstance(first, np.ndarray):
-        return "np"
-    return "pt" if hasattr(first, "numpy") else None
-
-
-def _log_ignored(options: Mapping[str, Any]) -> None:
-    if options:
-        logger.warning("The tokenizer ignores the options %s, which it does not have.", ", ".join(sorted(options)))
-
-
-def _as_lists(value: Any) -> Any:
-    """Returns Python numbers and lists for arrays and tensors, also for those inside a list."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return [_as_lists(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _side(name: str, options: Mapping[str, Any]) -> str:

@@ -41,12 +41,12 @@ def _cause(error: Exception, options: argparse.Namespace) -> str:
 
     torch has no type of its own for a file that it cannot write, and on the CPU none for memory that it does not get.
     """
-    torch = isinstance(error, RuntimeError)
+    from_torch = isinstance(error, RuntimeError)
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
-    if torch and re.search("inline_container|PytorchStreamWriter", str(error)):
+    if from_torch and re.search("inline_container|PytorchStreamWriter", str(error)):
         return "The training's state cannot be written; the disk is full, it seems: make room, then run this again."
-    if isinstance(error, MemoryError) or (torch and re.search("out of memory|can't allocate memory", str(error))):
+    if isinstance(error, MemoryError) or (from_torch and re.search("out of memory|can't allocate memory", str(error))):
         way = "a smaller --batch needs less" if "batch" in options else "end other programs"
         return f"There is not enough memory; {way}."
     return ""

@@ -48,6 +48,12 @@ class AugmentationSettings:
     """A gap of up to 120 ms, as from a lost packet."""
 
 
+UNCHANGED = AugmentationSettings(
+    equalizer=0, reverberation=0, telephone=0, noise=0, clipping=0, companding=0, codec=0, dropout=0
+)
+"""Nothing happens; what shall is replaced."""
+
+
 class Augmentation:
     """Applies the settings to batches of waveforms."""
 

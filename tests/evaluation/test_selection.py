@@ -47,8 +47,11 @@ def test_a_folder_without_a_checkpoint_is_said(tmp_path: Path, capsys: pytest.Ca
     assert not (tmp_path / "cache").exists(), "before anything is spoken"
 
 
-@pytest.mark.parametrize("option", ["--phrases", "--sentences"])
-def test_no_phrase_or_no_sentence_is_a_usage_error(option: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("option", ["--phrases", "--sentences", "--beams", "--workers"])
+def test_none_of_what_is_counted_is_a_usage_error(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stopped:
         main([str(tmp_path), option, "0"])
     assert stopped.value.code == 2
+    assert "must be at least 1" in capsys.readouterr().err

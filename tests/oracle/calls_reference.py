@@ -98,7 +98,11 @@ def on_files(library, model, folder):
     yield "files", sorted(path.name for path in (folder / "top" / "inner").iterdir() if "-of-" not in path.name)
     yield "variant", twice(kind.from_pretrained(folder / "top" / "inner", variant="fp16"))
     seen = []
-    save = lambda tensors, path: seen.append(Path(path).name) or torch.save(tensors, path)  # noqa: E731
+
+    def save(tensors, path):
+        seen.append(Path(path).name)
+        torch.save(tensors, path)
+
     model.save_pretrained(folder / "function", save_function=save, state_dict=state)
     model.save_pretrained(folder / "function", save_function=save, state_dict=state, safe_serialization=False)
     yield "save_function", [seen, twice(kind.from_pretrained(folder / "function"))]

@@ -7,12 +7,8 @@ import pytest
 import torch
 
 from s2t2_live.speech2text2.feature_extractor import Wav2Vec2FeatureExtractor
-from s2t2_live.training.augmentation import Augmentation, AugmentationSettings, normalize
+from s2t2_live.training.augmentation import UNCHANGED, Augmentation, AugmentationSettings, normalize
 from s2t2_live.training.codecs import CODECS, Codec, coded
-
-OFF = AugmentationSettings(
-    equalizer=0, reverberation=0, telephone=0, noise=0, clipping=0, companding=0, codec=0, dropout=0
-)
 
 
 @pytest.fixture
@@ -30,7 +26,7 @@ def change(settings: AugmentationSettings, audio: tuple[torch.Tensor, torch.Tens
 
 
 def test_nothing_chosen_changes_nothing(audio: tuple[torch.Tensor, torch.Tensor]) -> None:
-    assert torch.allclose(change(OFF, audio), audio[0], atol=1e-5)
+    assert torch.allclose(change(UNCHANGED, audio), audio[0], atol=1e-5)
 
 
 def test_strength_zero_changes_nothing(audio: tuple[torch.Tensor, torch.Tensor]) -> None:
@@ -52,14 +48,14 @@ def test_same_generator_same_result_and_padding_stays_zero(audio: tuple[torch.Te
 def test_noise_of_every_kind_has_the_asked_ratio(
     kind: dict[str, float], audio: tuple[torch.Tensor, torch.Tensor]
 ) -> None:
-    noisy = replace(OFF, noise=1, noise_db=(10.0, 10.0), **kind)
+    noisy = replace(UNCHANGED, noise=1, noise_db=(10.0, 10.0), **kind)
     noise = (change(noisy, audio) - audio[0])[:2]
     ratio = 10 * torch.log10(audio[0][:2].square().mean(1) / noise.square().mean(1))
     assert ratio.tolist() == pytest.approx([10.0, 10.0], abs=0.5)
 
 
 def test_babble_is_made_of_the_other_utterances(audio: tuple[torch.Tensor, torch.Tensor]) -> None:
-    babble = replace(OFF, noise=1, noise_db=(0.0, 0.0), babble=1, tones=0)
+    babble = replace(UNCHANGED, noise=1, noise_db=(0.0, 0.0), babble=1, tones=0)
     spectrum = torch.fft.rfft(change(babble, audio)[0] - audio[0][0]).abs()
     own, others = spectrum[200], spectrum[[1000, 6000]]
     assert others.max() > 20 * own
@@ -67,11 +63,11 @@ def test_babble_is_made_of_the_other_utterances(audio: tuple[torch.Tensor, torch
 
 def test_a_babble_of_nobody_is_silence(audio: tuple[torch.Tensor, torch.Tensor]) -> None:
     alone = (audio[0][:1], audio[1][:1])
-    assert torch.allclose(change(replace(OFF, noise=1, babble=1), alone), alone[0], atol=1e-5)
+    assert torch.allclose(change(replace(UNCHANGED, noise=1, babble=1), alone), alone[0], atol=1e-5)
 
 
 def test_a_codec_keeps_the_sound_in_its_place_and_takes_some_of_it(audio: tuple[torch.Tensor, torch.Tensor]) -> None:
-    after = change(replace(OFF, codec=1), audio)
+    after = change(replace(UNCHANGED, codec=1), audio)
     assert 0.9 < torch.corrcoef(torch.stack((audio[0][0], after[0])))[0, 1] < 0.99999
 
 
@@ -87,7 +83,7 @@ def test_every_codec_gives_a_waveform_of_the_same_length_and_place(codec: Codec)
 
 
 def test_telephone_removes_what_lies_outside_its_band(audio: tuple[torch.Tensor, torch.Tensor]) -> None:
-    telephone = replace(OFF, telephone=1)
+    telephone = replace(UNCHANGED, telephone=1)
     before, after = audio[0].std(1), change(telephone, audio).std(1)
     assert after[1] > 0.9 * before[1]
     assert after[2] < 0.01 * before[2]
@@ -104,7 +100,7 @@ def test_normalize_is_the_feature_extractor(audio: tuple[torch.Tensor, torch.Ten
 def test_a_room_has_the_asked_ratio_and_time() -> None:
     click = torch.zeros(1, 16_000)
     click[0, 0] = 1.0
-    room = replace(OFF, reverberation=1, reverberation_time=(0.4, 0.4), direct_db=(3.0, 3.0))
+    room = replace(UNCHANGED, reverberation=1, reverberation_time=(0.4, 0.4), direct_db=(3.0, 3.0))
     heard = change(room, (click, torch.tensor([16_000])))[0]
     energy = heard.square()
     assert heard[0] == pytest.approx(1.0, abs=1e-4)
@@ -120,7 +116,7 @@ def test_high_frequencies_die_away_first() -> None:
     """Of most rooms; of some they decay nearly as slowly as low ones."""
     clicks = torch.zeros(100, 8_000)
     clicks[:, 0] = 1.0
-    room = replace(OFF, reverberation=1, reverberation_time=(0.4, 0.4), direct_db=(-10.0, -10.0))
+    room = replace(UNCHANGED, reverberation=1, reverberation_time=(0.4, 0.4), direct_db=(-10.0, -10.0))
     heard = change(room, (clicks, torch.full((100,), 8_000)))
     parts = (heard[:, 200:2_200], heard[:, 3_000:5_000])
     early, late = (torch.fft.rfft(part).abs().square() for part in parts)
@@ -136,7 +132,7 @@ def test_short_and_long_rooms_are_as_frequent() -> None:
     """Half of the times are below the geometric mean of the range, which 15 dB in 0.16 s tell from those above."""
     clicks = torch.zeros(200, 8_000)
     clicks[:, 0] = 1.0
-    room = replace(OFF, reverberation=1, reverberation_time=(0.1, 1.6), direct_db=(0.0, 0.0))
+    room = replace(UNCHANGED, reverberation=1, reverberation_time=(0.1, 1.6), direct_db=(0.0, 0.0))
     energy = change(room, (clicks, torch.full((200,), 8_000))).square()
     left = 10 * torch.log10(energy[:, 1_600:].sum(1) / energy[:, 1:].sum(1))
     assert 70 < (left < -15).sum() < 130

@@ -1,6 +1,7 @@
 """The training loop, on tones instead of speech: each sentence is a melody."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from s2t2_live.errors import CheckpointError, UsageError
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
-from s2t2_live.training.augmentation import AugmentationSettings
+from s2t2_live.training.augmentation import UNCHANGED
 from s2t2_live.training.batches import BatchSettings, collate
 from s2t2_live.training.bpe import save_vocabulary
 from s2t2_live.training.demo_model import demo_config, new_demo_model
@@ -33,9 +34,7 @@ SETTINGS = TrainingSettings(
     warm_up=10,
     augmentation_ramp=0.0,
     batches=BatchSettings(seconds=5.0, joined=0.0, speed=0.02, silence=0.1, wordless=0.0),
-    augmentation=AugmentationSettings(
-        equalizer=0, reverberation=0, telephone=0, babble=0, tones=0, clipping=0, companding=0, codec=0, dropout=0
-    ),
+    augmentation=replace(UNCHANGED, noise=0.75, babble=0, tones=0),
 )
 
 
