@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from s2t2_live.errors import CheckpointError, InputError
+from s2t2_live.speech2text2.linear import linear
 
 
 class Attention(nn.Module):
@@ -33,7 +34,7 @@ class Attention(nn.Module):
 
     def keys_and_values(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`(batch, length, size)` to two tensors `(batch, heads, length, head size)`."""
-        return self.split_heads(self.k_proj(x)), self.split_heads(self.v_proj(x))
+        return self.split_heads(linear(self.k_proj, x)), self.split_heads(linear(self.v_proj, x))
 
     def forward(
         self,
@@ -52,7 +53,7 @@ class Attention(nn.Module):
         position i sees the sources up to i. `head_mask` `(heads,)` scales the weights of each head. The weights
         `(batch, heads, length, source)` are returned on request only, for the fused kernel does not have them.
         """
-        queries = self.split_heads(self.q_proj(x))
+        queries = self.split_heads(linear(self.q_proj, x))
         dropout = self.dropout if self.training else 0.0
         weights: Tensor | None = None
         if output_attentions or head_mask is not None:
@@ -69,7 +70,7 @@ class Attention(nn.Module):
             context = F.scaled_dot_product_attention(
                 queries, keys, values, attn_mask=mask, dropout_p=dropout, is_causal=causal
             )
-        context = self.out_proj(context.transpose(1, 2).flatten(2))
+        context = linear(self.out_proj, context.transpose(1, 2).flatten(2))
         return context, weights if output_attentions else None
 
 

@@ -21,6 +21,7 @@ from s2t2_live.speech2text2.batch import round_up
 from s2t2_live.speech2text2.cache import GrowingState
 from s2t2_live.speech2text2.config import Speech2Text2Config
 from s2t2_live.speech2text2.inference import InferenceDecoder
+from s2t2_live.speech2text2.linear import linear
 from s2t2_live.speech2text2.model_config import ModelConfig
 from s2t2_live.speech2text2.outputs import CausalLMOutput, DecoderOutput, LayerCache
 from s2t2_live.speech2text2.positions import SinusoidalPositions
@@ -76,8 +77,8 @@ class DecoderLayer(nn.Module):
                 x, *state.cross, masks.cross_mask, head_mask=masks.cross_head_mask, output_attentions=output_attentions
             )
             x = self.encoder_attn_layer_norm(x + self._drop(context))
-        inner = F.dropout(self.activation(self.fc1(x)), self.activation_dropout, self.training)
-        x = self.final_layer_norm(x + self._drop(self.fc2(inner)))
+        inner = F.dropout(self.activation(linear(self.fc1, x)), self.activation_dropout, self.training)
+        x = self.final_layer_norm(x + self._drop(linear(self.fc2, inner)))
         return x, weights, weights_across
 
     def _drop(self, x: Tensor) -> Tensor:
@@ -351,7 +352,7 @@ class Speech2Text2ForCausalLM(PretrainedModel):
             config.output_attentions if output_attentions is None else output_attentions,
             config.output_hidden_states if output_hidden_states is None else output_hidden_states,
         )
-        logits = self.lm_head(output.last_hidden_state)
+        logits = linear(self.lm_head, output.last_hidden_state)
         result = CausalLMOutput(
             loss=None if labels is None else self.loss(logits, labels),
             logits=logits,

@@ -15,6 +15,7 @@ from s2t2_live.speech2text2.generation import Generator
 from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
 from s2t2_live.speech2text2.hubert import HubertModel
 from s2t2_live.speech2text2.json_files import read_object
+from s2t2_live.speech2text2.linear import linear
 from s2t2_live.speech2text2.model_config import CONFIG_FILE, ModelConfig
 from s2t2_live.speech2text2.outputs import EncoderOutput, LayerCache, Seq2SeqLMOutput
 from s2t2_live.speech2text2.pretrained import PretrainedModel
@@ -129,7 +130,7 @@ class SpeechEncoderDecoderModel(Generator, PretrainedModel):
 
     def project(self, hidden_states: Tensor) -> Tensor:
         """The encoder's output in the decoder's size."""
-        return hidden_states if self.enc_to_dec_proj is None else self.enc_to_dec_proj(hidden_states)
+        return hidden_states if self.enc_to_dec_proj is None else linear(self.enc_to_dec_proj, hidden_states)
 
     def prepare_decoder_input_ids_from_labels(self, labels: Tensor) -> Tensor:
         """The decoder's input for `labels` `(batch, length)`: the start token, then all labels but the last.

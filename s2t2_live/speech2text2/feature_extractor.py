@@ -16,7 +16,7 @@ import numpy as np
 from s2t2_live.errors import AudioInputError
 from s2t2_live.speech2text2.batch import BatchFeature, padding_strategy, round_up
 from s2t2_live.speech2text2.hub import refuse_upload, resolve_model_folder, split_hub_options
-from s2t2_live.speech2text2.json_files import read_object, write_object
+from s2t2_live.speech2text2.json_files import object_text, read_object, write_object
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +114,19 @@ class Wav2Vec2FeatureExtractor:
         }
         return fields if self.processor_class is None else fields | {"processor_class": self.processor_class}
 
+    def to_json_string(self) -> str:
+        """The text of preprocessor_config.json."""
+        return object_text(self.to_dict())
+
+    def to_json_file(self, json_file_path: str | os.PathLike[str]) -> None:
+        """Writes that text; raises OutputError if it cannot."""
+        write_object(Path(json_file_path), self.to_dict())
+
+    @classmethod
+    def from_json_file(cls, json_file: str | os.PathLike[str]) -> Wav2Vec2FeatureExtractor:
+        """Raises CheckpointError if the file is not such an object."""
+        return cls.from_dict(read_object(Path(json_file)))
+
     def save_pretrained(
         self, save_directory: str | os.PathLike[str], push_to_hub: bool = False, **upload: Any
     ) -> list[str]:
@@ -125,7 +138,7 @@ class Wav2Vec2FeatureExtractor:
         del upload
         refuse_upload(push_to_hub, save_directory)
         path = Path(save_directory, CONFIG_FILE)
-        write_object(path, self.to_dict())
+        self.to_json_file(path)
         return [str(path)]
 
     def __repr__(self) -> str:

@@ -16,6 +16,7 @@ from s2t2_live.errors import AudioInputError
 from s2t2_live.speech2text2.activations import activation
 from s2t2_live.speech2text2.checkpoint import OLD_WEIGHT_NORM
 from s2t2_live.speech2text2.config import SpeechEncoderConfig
+from s2t2_live.speech2text2.linear import linear
 
 _FRAMES_AT_ONCE = 64
 """Frames (1.3 s in the published shape) that the convolutions compute together where no gradient is needed."""
@@ -122,7 +123,7 @@ class FeatureProjection(nn.Module):
         """`(batch, frames, channels)` to the projected and to the normalised features."""
         if self.layer_norm is not None:
             features = self.layer_norm(features)
-        return self.dropout(self.projection(features)), features
+        return self.dropout(linear(self.projection, features)), features
 
 
 class Adapter(nn.Module):
@@ -147,7 +148,7 @@ class Adapter(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """`(batch, frames, size_in)` to `(batch, fewer frames, size)`."""
         if self.proj is not None and self.proj_layer_norm is not None:
-            x = self.proj_layer_norm(self.proj(x))
+            x = self.proj_layer_norm(linear(self.proj, x))
         x = x.transpose(1, 2)
         for layer in self.layers:
             # Drawn from numpy and in evaluation too: seeded training then goes on as in 4.37.2.

@@ -1,8 +1,6 @@
-"""The decoder's layers made ready for running token by token, where few rows meet large matrices.
+"""The decoder's layers made ready for running token by token, several hypotheses at once.
 
-The matrices are cut into blocks that each lie in one piece: a product with few rows of a matrix whose rows lie memory
-pages apart would spend its time on finding the pages. For an attention a block is a head, and vectors stay split by
-heads, so that nothing is rearranged between the products. Knows nothing of tokens or of search.
+Knows nothing of tokens or of search.
 """
 
 from __future__ import annotations
@@ -17,59 +15,10 @@ from torch.nn import functional as F
 
 from s2t2_live.speech2text2.attention import Attention
 from s2t2_live.speech2text2.cache import Slots
+from s2t2_live.speech2text2.linear import Projection
 
 if TYPE_CHECKING:
     from s2t2_live.speech2text2.decoder import DecoderLayer
-
-_WIDTH = 256
-"""Columns of a block where nothing else asks for a width."""
-
-
-class Spread:
-    """Linear modules of one input as products with blocks of columns."""
-
-    def __init__(self, *modules: nn.Module, width: int) -> None:
-        self.modules = modules
-        self.width = width
-        self.matrices: Tensor | None = None
-        linear = [module for module in modules if type(module) is nn.Linear]
-        if len(linear) < len(modules):  # quantised modules and the like multiply in their own way
-            return
-        matrix = torch.cat([module.weight.detach() for module in linear])
-        matrix = F.pad(matrix, (0, 0, 0, -len(matrix) % width))
-        none = [matrix.new_zeros(module.out_features) for module in linear]
-        biases = [n if module.bias is None else module.bias.detach() for module, n in zip(linear, none, strict=True)]
-        bias = torch.cat(biases)
-        self.bias = F.pad(bias, (0, len(matrix) - len(bias))).view(-1, 1, width)
-        self.matrices = matrix.view(-1, width, matrix.shape[1]).transpose(1, 2).contiguous()
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """`(rows, size)` to `(blocks, rows, width)`, the modules one after the other, zeros at the end if need be."""
-        if self.matrices is None:
-            columns = torch.cat([module(x) for module in self.modules], dim=1)
-            columns = F.pad(columns, (0, -columns.shape[1] % self.width))
-            return columns.view(len(x), -1, self.width).transpose(0, 1).contiguous()
-        return torch.baddbmm(self.bias, x.expand(len(self.matrices), -1, -1), self.matrices)
-
-
-class Gather:
-    """A linear module that reads blocks of columns."""
-
-    def __init__(self, module: nn.Module) -> None:
-        self.module = module
-        self.matrix: Tensor | None = None
-        if type(module) is nn.Linear:
-            self.matrix = module.weight.detach().t().contiguous()
-            self.bias = module.weight.new_zeros(len(module.weight)) if module.bias is None else module.bias.detach()
-
-    def __call__(self, blocks: Tensor) -> Tensor:
-        """`(blocks, rows, width)` to `(rows, size)`."""
-        count, rows, width = blocks.shape
-        if self.matrix is None:
-            return self.module(blocks.transpose(0, 1).reshape(rows, -1))
-        if rows == 1 or blocks.dtype != torch.float32:  # sums of half-width numbers would lose digits
-            return torch.addmm(self.bias, blocks.transpose(0, 1).reshape(rows, -1), self.matrix)
-        return torch.bmm(blocks, self.matrix.view(count, width, -1)).sum(0).add_(self.bias)
 
 
 class Norm:
@@ -115,7 +64,7 @@ class InferenceAttention:
         self.nothing = norm.weight.new_zeros(())
         self.weights_dropout = module.dropout if module.training else 0.0
         self.dropout = dropout
-        self.out = Gather(module.out_proj)
+        self.out = Projection(module.out_proj)
         self.norm = Norm(norm)
 
     def __call__(self, x: Tensor, queries: Tensor, sources: Sources, mask: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -129,7 +78,7 @@ class InferenceAttention:
             scores = torch.baddbmm(mask, queries, sources.keys, alpha=self.scale)
         weights = torch.softmax(scores, -1)
         context = torch.bmm(_drop(weights, self.weights_dropout), sources.values)
-        out = self.out(context.view(self.heads, -1, self.head_size))
+        out = self.out(context.view(self.heads, -1, self.head_size).transpose(0, 1).flatten(1))
         return self.norm(x + _drop(out, self.dropout)), weights
 
 
@@ -141,14 +90,13 @@ class InferenceLayer:
         self.dropout = layer.dropout if layer.training else 0.0
         self.activation_dropout = layer.activation_dropout if layer.training else 0.0
         self.past = InferenceAttention(past, layer.self_attn_layer_norm, self.dropout)
-        self.past_in = Spread(past.q_proj, past.k_proj, past.v_proj, width=self.past.head_size)
+        self.past_in = Projection(past.q_proj, past.k_proj, past.v_proj)
         self.across_keys_values = across.keys_and_values
         self.across = InferenceAttention(across, layer.encoder_attn_layer_norm, self.dropout)
-        self.across_in = Spread(across.q_proj, width=self.across.head_size)
-        inner = layer.fc2.in_features
-        self.fc1 = Spread(layer.fc1, width=inner if inner % _WIDTH else _WIDTH)
+        self.across_in = Projection(across.q_proj)
+        self.fc1 = Projection(layer.fc1)
         self.activation = layer.activation
-        self.fc2 = Gather(layer.fc2)
+        self.fc2 = Projection(layer.fc2)
         self.norm = Norm(layer.final_layer_norm)
 
     def sources(self, frames: Tensor) -> Sources:
@@ -160,22 +108,25 @@ class InferenceLayer:
         self, x: Tensor, slots: Slots, frames: Sources, mask: Tensor | None, frame_mask: Tensor | None, batch: int
     ) -> tuple[Tensor, Tensor, Tensor]:
         """`x` `(batch * length, size)` to the same, and the weights of both attentions."""
-        own = self.past_in(x).view(3, self.past.heads * batch, -1, self.past.head_size)
+        own = self._split(self.past_in(x), 3, batch)
         keys, values = slots.extend(own[1:]).unbind()
         x, weights = self.past(x, own[0], Sources(keys.transpose(1, 2), values), mask)
-        queries = self.across_in(x).view(self.across.heads * batch, -1, self.across.head_size)
+        queries = self._split(self.across_in(x), 1, batch)[0]
         x, weights_across = self.across(x, queries, frames, frame_mask)
         inner = _drop(self.activation(self.fc1(x)), self.activation_dropout)
         return self.norm(x + _drop(self.fc2(inner), self.dropout)), weights, weights_across
 
+    def _split(self, x: Tensor, count: int, batch: int) -> Tensor:
+        """`(batch * length, count * size)` to `(count, heads * batch, length, head size)`."""
+        return x.view(batch, -1, count, self.past.heads, self.past.head_size).permute(2, 3, 0, 1, 4).flatten(1, 2)
+
 
 class InferenceDecoder:
-    """All layers and the head over the vocabulary."""
+    """All layers and the head over the vocabulary: `head` turns `(rows, size)` into scores `(rows, vocabulary)`."""
 
     def __init__(self, layers: Iterable[DecoderLayer], head: nn.Linear) -> None:
         self.layers = [InferenceLayer(layer) for layer in layers]
-        self.vocabulary = head.out_features
-        self._head = Spread(head, width=min(_WIDTH, self.vocabulary))
+        self.head = Projection(head)
 
     def run(
         self,
@@ -197,10 +148,6 @@ class InferenceDecoder:
             trace.attentions.append(weights)
             trace.cross_attentions.append(weights_across)
         return rows.view(x.shape), trace
-
-    def head(self, x: Tensor) -> Tensor:
-        """Scores of the tokens, `(rows, size)` to `(rows, vocabulary)`."""
-        return self._head(x).transpose(0, 1).reshape(len(x), -1)[:, : self.vocabulary]
 
 
 def _drop(x: Tensor, p: float) -> Tensor:

@@ -32,7 +32,12 @@ def read_object(path: Path) -> dict[str, Any]:
 
 def write_object(path: Path, value: Mapping[str, Any]) -> None:
     """Writes a JSON object as transformers does: sorted, indented by two, ending with a line end. As `write_text`."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    write_text(path, object_text(value))
+
+
+def object_text(value: Mapping[str, Any]) -> str:
+    """What `write_object` writes."""
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def write_text(path: Path, text: str) -> None:

@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 # What 4.37.2 can do besides: named in a call, but not asked for, they change nothing.
 _NOT_HERE = frozenset(
-    "from_tf from_flax ignore_mismatched_sizes use_flash_attention_2 device_map max_memory offload_folder "
+    "from_tf from_flax use_flash_attention_2 device_map max_memory offload_folder "
     "quantization_config load_in_8bit load_in_4bit".split()
 )
 
@@ -66,6 +66,7 @@ class PretrainedModel(nn.Module):
         low_cpu_mem_usage: bool | None = None,
         attn_implementation: str | None = None,
         use_safetensors: bool | None = None,
+        ignore_mismatched_sizes: bool = False,
         **kwargs: Any,
     ) -> Any:
         """The model of a folder or hub id, in evaluation mode, on the CPU.
@@ -77,7 +78,8 @@ class PretrainedModel(nn.Module):
         None. With `output_loading_info` the result is the model and a dictionary with the lists `missing_keys`,
         `unexpected_keys` and `mismatched_keys`. `low_cpu_mem_usage` changes nothing: memory is always spared. Of
         `attn_implementation` there is "eager" alone, as in 4.37.2 for this family. Where there are safetensors they are
-        read; with `use_safetensors` nothing else is.
+        read; with `use_safetensors` nothing else is. With `ignore_mismatched_sizes` parameters that have another shape
+        in the file are drawn at random, as for another vocabulary.
 
         Raises:
             ModelNotFoundError: there is no such folder or hub id.
@@ -120,17 +122,20 @@ class PretrainedModel(nn.Module):
         if torch_dtype != "auto":
             dtype = torch_dtype if isinstance(torch_dtype, torch.dtype) else getattr(torch, torch_dtype or "float32")
             tensors = {name: t.to(dtype) if t.is_floating_point() else t for name, t in tensors.items()}
-        info = model.assign_tensors(tensors, "the given state_dict" if state_dict is not None else str(folder))
+        origin = "the given state_dict" if state_dict is not None else str(folder)
+        info = model.assign_tensors(tensors, origin, ignore_mismatched_sizes=ignore_mismatched_sizes)
         if folder is not None:
             model.load_generation_config(folder)
         model.eval()
         return (model, info) if output_loading_info else model
 
-    def assign_tensors(self, tensors: dict[str, Tensor], origin: str) -> dict[str, list[str]]:
+    def assign_tensors(
+        self, tensors: dict[str, Tensor], origin: str, *, ignore_mismatched_sizes: bool = False
+    ) -> dict[str, list[Any]]:
         """Makes the tensors this model's parameters, without a copy; `origin` is where messages say they are.
 
         Returns the lists `missing_keys` (computed or initialised instead), `unexpected_keys` (left out) and
-        `mismatched_keys` (always empty: they raise).
+        `mismatched_keys` (drawn at random: names, shapes given and wanted), the last only where that is allowed.
 
         Raises:
             CheckpointError: tensors are missing or misshaped; all are listed.
@@ -142,9 +147,12 @@ class PretrainedModel(nn.Module):
         tensors = self.prepare_tensors(tensors)
         given = {name: tensor for name, tensor in tensors.items() if name in expected}
         misshaped = [
-            f"{name} has the shape {list(given[name].shape)} instead of {list(tensor.shape)}"
+            (name, given[name].shape, tensor.shape)
             for name, tensor in expected.items()
             if name in given and given[name].shape != tensor.shape
+        ]
+        complaints = [
+            f"{name} has the shape {list(found)} instead of {list(wanted)}" for name, found, wanted in misshaped
         ]
         missing = [name for name in expected if name not in given]
         derived: dict[str, Tensor] = {}
@@ -156,16 +164,20 @@ class PretrainedModel(nn.Module):
             if value is not None:
                 derived[name] = value.to(floating) if value.is_floating_point() else value
         lacking = [name for name in missing if name not in derived and not self.is_tied(name)]
-        if misshaped or lacking:
-            complaints = [f"missing: {', '.join(lacking)}"] if lacking else []
-            complaints += [f"misshaped: {'; '.join(misshaped)}"] if misshaped else []
-            raise CheckpointError(f"The weights in {origin} do not fit {type(self).__name__}: {'; '.join(complaints)}.")
+        misfits = [f"missing: {', '.join(lacking)}"] if lacking else []
+        misfits += [f"misshaped: {'; '.join(complaints)}"] if complaints and not ignore_mismatched_sizes else []
+        if misfits:
+            raise CheckpointError(f"The weights in {origin} do not fit {type(self).__name__}: {'; '.join(misfits)}.")
+        if misshaped:
+            logger.warning("%s: drawn at random: %s", origin, "; ".join(complaints))
+            fresh = type(self)(self.config).state_dict()
+            given |= {name: fresh[name].to(given[name].dtype) for name, _, _ in misshaped}
         unexpected = [name for name in tensors if name not in expected]
         if unexpected:
             logger.warning("%s: not used by %s: %s", origin, type(self).__name__, ", ".join(unexpected))
         self.load_state_dict({**given, **derived}, strict=False, assign=True)
         self.tie_weights()
-        return {"missing_keys": missing, "unexpected_keys": unexpected, "mismatched_keys": []}
+        return {"missing_keys": missing, "unexpected_keys": unexpected, "mismatched_keys": misshaped}
 
     def prepare_tensors(self, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
         """Settles, before the parameters are assigned, what a file leaves open."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from s2t2_live.errors import TokenInputError
+from s2t2_live.errors import InputError, TokenInputError
 from s2t2_live.speech2text2 import tokenizer_files as files
 from s2t2_live.speech2text2.added_tokens import ROLES, AddedToken, split_at_tokens
 from s2t2_live.speech2text2.batch import BatchFeature
@@ -109,15 +109,29 @@ class Speech2Text2Tokenizer(IdBatches):
         return cls(**dict(options, name_or_path=os.fspath(pretrained_model_name_or_path)))
 
     def save_pretrained(
-        self, save_directory: str | os.PathLike[str], *, push_to_hub: bool = False, **upload: Any
+        self,
+        save_directory: str | os.PathLike[str],
+        legacy_format: bool | None = None,
+        filename_prefix: str | None = None,
+        push_to_hub: bool = False,
+        **upload: Any,
     ) -> tuple[str, ...]:
         """Writes all files of the tokenizer into a folder, which is made if need be; returns their paths.
 
+        Args:
+            save_directory: the folder.
+            legacy_format: False asks for the one file of a fast tokenizer, which this one has not.
+            filename_prefix: begins the names of the files, with a hyphen; such files are not found again by themselves.
+            push_to_hub: refused; ``upload``, its options, change nothing.
+
         Raises:
-            InputError: ``push_to_hub`` is true; ``upload``, its options, change nothing.
+            InputError: ``push_to_hub`` is true, or ``legacy_format`` false.
+            OutputError: a file cannot be written.
         """
         del upload
         refuse_upload(push_to_hub, save_directory)
+        if legacy_format is False:
+            raise InputError("This tokenizer has no tokenizer.json; leave legacy_format out.")
         folder = Path(save_directory)
         options = {name: getattr(self, name, value) for name, value in self._options.items()}
         options |= {
@@ -130,8 +144,9 @@ class Speech2Text2Tokenizer(IdBatches):
         }
         if self.processor_class is not None:
             options["processor_class"] = self.processor_class
-        written = files.write_options(folder, options, self.special_tokens_map_extended, self.vocab_size)
-        return (*written, *self.save_vocabulary(folder))
+        prefix = f"{filename_prefix}-" if filename_prefix else ""
+        written = files.write_options(folder, options, self.special_tokens_map_extended, self.vocab_size, prefix)
+        return (*written, *self.save_vocabulary(folder, filename_prefix))
 
     def save_vocabulary(
         self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None

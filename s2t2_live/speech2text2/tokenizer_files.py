@@ -76,11 +76,12 @@ def read_options(folder: Path, overrides: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_options(
-    folder: Path, options: dict[str, Any], special_tokens: dict[str, Any], vocab_size: int
+    folder: Path, options: dict[str, Any], special_tokens: dict[str, Any], vocab_size: int, prefix: str = ""
 ) -> tuple[str, ...]:
     """Writes the files of a tokenizer but for the vocabulary and the merges; returns their paths.
 
-    Tokens with ids from ``vocab_size`` on go into added_tokens.json too, where older versions look for them.
+    Tokens with ids from ``vocab_size`` on go into added_tokens.json too, where older versions look for them. All names
+    begin with ``prefix``.
     """
     added: dict[int, AddedToken] = options["added_tokens_decoder"]
     contents: dict[str, dict[str, Any]] = {
@@ -92,8 +93,8 @@ def write_options(
     if beyond:
         contents[ADDED_TOKENS_FILE] = beyond
     for name, value in contents.items():
-        write_object(folder / name, value)
-    return tuple(str(folder / name) for name in contents)
+        write_object(folder / (prefix + name), value)
+    return tuple(str(folder / (prefix + name)) for name in contents)
 
 
 def _read_older_files(folder: Path, options: dict[str, Any], overrides: dict[str, Any]) -> dict[int, AddedToken]:

@@ -12,6 +12,7 @@ from s2t2_live.speech2text2.activations import activation
 from s2t2_live.speech2text2.attention import Attention, padding_mask
 from s2t2_live.speech2text2.config import SpeechEncoderConfig
 from s2t2_live.speech2text2.features import PositionalConvolution
+from s2t2_live.speech2text2.linear import linear
 from s2t2_live.speech2text2.outputs import EncoderOutput
 
 
@@ -25,8 +26,8 @@ class FeedForward(nn.Module):
         self.output_dropout = nn.Dropout(config.hidden_dropout)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.intermediate_dropout(self.activation(self.intermediate_dense(x)))
-        return self.output_dropout(self.output_dense(x))
+        x = self.intermediate_dropout(self.activation(linear(self.intermediate_dense, x)))
+        return self.output_dropout(linear(self.output_dense, x))
 
 
 class AttentionAdapter(nn.Module):
@@ -39,7 +40,7 @@ class AttentionAdapter(nn.Module):
         self.linear_2 = nn.Linear(bottleneck, size)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.linear_2(torch.relu(self.linear_1(self.norm(x))))
+        return linear(self.linear_2, torch.relu(linear(self.linear_1, self.norm(x))))
 
 
 class EncoderLayer(nn.Module):

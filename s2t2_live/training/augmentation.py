@@ -26,10 +26,10 @@ class AugmentationSettings:
     equalizer: float = 0.7
     equalizer_db: float = 5.0
     """Standard deviation of the random frequency response, decibels."""
-    reverberation: float = 0.7
-    reverberation_time: tuple[float, float] = (0.15, 1.5)
+    reverberation: float = 0.75
+    reverberation_time: tuple[float, float] = (0.2, 1.5)
     """Range of RT60 at low frequencies, seconds; short ones are as frequent as long ones in its logarithm."""
-    direct_db: tuple[float, float] = (-6.0, 12.0)
+    direct_db: tuple[float, float] = (-8.0, 10.0)
     """Range of the direct-to-reverberant ratio, decibels."""
     telephone: float = 0.1
     noise: float = 0.75

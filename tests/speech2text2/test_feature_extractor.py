@@ -156,6 +156,15 @@ def test_the_file_comes_back(tmp_path: Path) -> None:
     assert changed.to_dict() == {**extractor.to_dict(), "do_normalize": True, "something": "new"}
 
 
+def test_its_text_is_that_of_its_file(tmp_path: Path) -> None:
+    extractor = Wav2Vec2FeatureExtractor(return_attention_mask=True, processor_class="Speech2Text2Processor")
+    extractor.save_pretrained(tmp_path)
+    extractor.to_json_file(tmp_path / "other.json")
+    text = (tmp_path / "preprocessor_config.json").read_text(encoding="utf-8")
+    assert extractor.to_json_string() == text == (tmp_path / "other.json").read_text(encoding="utf-8")
+    assert Wav2Vec2FeatureExtractor.from_json_file(tmp_path / "other.json").to_dict() == extractor.to_dict()
+
+
 def test_bad_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"no preprocessor_config\.json"):
         Wav2Vec2FeatureExtractor.from_pretrained(tmp_path)

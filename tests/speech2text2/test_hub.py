@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,14 @@ class Client:
         return answer
 
     def start(self, name: str, **options: Any) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", CLIENT, name, json.dumps(options)]
         return subprocess.Popen(
-            command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [sys.executable, "-c", CLIENT, name, json.dumps(options)],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            # A shell's background jobs ignore interrupts.
+            preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )
 
     def __call__(self, name: str, **options: Any) -> dict[str, Any]:

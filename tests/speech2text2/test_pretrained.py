@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -103,6 +105,30 @@ def test_type_of_the_parameters(tmp_path: Path) -> None:
     assert half(inputs=audio().bfloat16(), labels=torch.tensor([[4], [5]])).loss.isfinite()
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_parameters_of_another_shape_can_be_drawn(
+    dtype: torch.dtype, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = small_model()
+    model.save_pretrained(tmp_path)
+    decoder = copy.deepcopy(model.config.decoder)
+    decoder.vocab_size = 50
+    given: dict[str, Any] = {"decoder": decoder, "torch_dtype": dtype}
+    with pytest.raises(CheckpointError, match=r"lm_head\.weight has the shape \[30, 12\] instead of \[50, 12\]"):
+        SpeechEncoderDecoderModel.from_pretrained(tmp_path, **given)
+    loaded, info = SpeechEncoderDecoderModel.from_pretrained(
+        tmp_path, ignore_mismatched_sizes=True, output_loading_info=True, **given
+    )
+    names = ["decoder.model.decoder.embed_tokens.weight", "decoder.lm_head.weight"]
+    assert sorted(info["mismatched_keys"]) == sorted((name, (30, 12), (50, 12)) for name in names)
+    assert all(name in caplog.text for name in names)
+    assert logits(loaded.float()).shape[-1] == 50
+    assert 0 < float(loaded.decoder.lm_head.weight.detach().std()) < 0.1
+    kept = {name: tensor for name, tensor in model.state_dict().items() if name not in names}
+    for name, tensor in kept.items():
+        assert torch.equal(loaded.state_dict()[name], tensor.to(dtype).float()), name
+
+
 def test_options_of_loading(tmp_path: Path) -> None:
     model = small_model()
     model.save_pretrained(tmp_path / "model")
@@ -118,7 +144,7 @@ def test_options_of_loading(tmp_path: Path) -> None:
         load(tmp_path / "model", torch_dtpye=torch.float16)
     load(
         tmp_path / "model", attn_implementation="eager", trust_remote_code=True, resume_download=True, from_tf=False,
-        ignore_mismatched_sizes=False, device_map=None,
+        device_map=None,
     )  # fmt: skip
     with pytest.raises(InputError, match="not 'sdpa'"):
         load(tmp_path / "model", attn_implementation="sdpa")

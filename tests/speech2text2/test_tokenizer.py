@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from s2t2_live import Speech2Text2Tokenizer
-from s2t2_live.errors import CheckpointError, ModelNotFoundError, TokenInputError
+from s2t2_live.errors import CheckpointError, InputError, ModelNotFoundError, TokenInputError
 from s2t2_live.speech2text2.added_tokens import AddedToken, split_at_tokens
 from s2t2_live.speech2text2.fastbpe import FastBPE
 
@@ -390,3 +390,20 @@ def test_what_belongs_to_a_download_is_not_saved(folder: Path, tmp_path: Path) -
     tokenizer.save_pretrained(tmp_path / "saved")
     written = (tmp_path / "saved" / "tokenizer_config.json").read_text(encoding="utf-8")
     assert not any(word in written for word in ("secret", "use_auth_token", "proxies", "resume_download"))
+
+
+def test_files_with_a_prefix(tokenizer: Speech2Text2Tokenizer, tmp_path: Path) -> None:
+    tokenizer.add_tokens(["<x>"])
+    plain = tokenizer.save_pretrained(tmp_path / "saved")
+    prefixed = tokenizer.save_pretrained(tmp_path / "saved", filename_prefix="old")
+    assert len(plain) == 5
+    for one, other in zip(plain, prefixed, strict=True):
+        assert Path(other) == Path(one).parent / f"old-{Path(one).name}"
+        assert Path(other).read_bytes() == Path(one).read_bytes()
+
+
+def test_it_has_no_file_of_a_fast_tokenizer(tokenizer: Speech2Text2Tokenizer, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no tokenizer\.json"):
+        tokenizer.save_pretrained(tmp_path / "saved", legacy_format=False)
+    assert not (tmp_path / "saved").exists()
+    assert tokenizer.save_pretrained(tmp_path / "saved", True)

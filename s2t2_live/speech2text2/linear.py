@@ -1,0 +1,68 @@
+"""Linear modules where no gradient is wanted: their products by oneDNN, which torch carries, on the processor.
+
+What torch uses by itself, MKL, has its fastest products for Intel's processors alone. The two functions of torch that
+are called here are those that its compiler calls. Knows nothing of what is multiplied.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+_MANY = 48
+"""Rows from which on laying out a matrix for oneDNN is worth it in each product."""
+_FEW = 8
+"""Rows of the products that a `Projection` is laid out for; others are right as well."""
+
+
+def linear(module: nn.Module, x: Tensor) -> Tensor:
+    """`module(x)`, rounded differently: `(…, size)` to `(…, size)`."""
+    if (
+        type(module) is nn.Linear
+        and x.numel() >= _MANY * module.in_features
+        and _is_ours(x)
+        and _is_ours(module.weight)
+        and not torch.is_grad_enabled()
+        and not torch.is_autocast_enabled("cpu")
+        and not (module._forward_hooks or module._forward_pre_hooks)
+    ):
+        return torch.ops.mkldnn._linear_pointwise(x, module.weight, module.bias, "none", [], "")
+    return module(x)
+
+
+class Projection:
+    """Linear modules of one input, laid out for few rows, where a product takes the time of reading the matrix."""
+
+    def __init__(self, *modules: nn.Module) -> None:
+        self.modules = modules
+        self.matrix: Tensor | None = None
+        self.packed: Tensor | None = None
+        linear = [module for module in modules if type(module) is nn.Linear]
+        if len(linear) < len(modules):  # quantised modules and the like multiply in their own way
+            return
+        biases = [module.bias for module in linear]
+        none = [module.weight.new_zeros(module.out_features) for module in linear]
+        self.bias = torch.cat([n if bias is None else bias.detach() for bias, n in zip(biases, none, strict=True)])
+        self.matrix = torch.cat([module.weight.detach() for module in linear])
+        if _is_ours(self.matrix):
+            self.packed = torch.ops.mkldnn._reorder_linear_weight(self.matrix, _FEW)
+            self.matrix = None
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """`(rows, size)` to `(rows, sizes)`, the modules' results one beside the other."""
+        if self.packed is not None:
+            # Under autocast some come in half width.
+            return torch.ops.mkldnn._linear_pointwise(x.float(), self.packed, self.bias, "none", [], "")
+        if self.matrix is not None:
+            return F.linear(x, self.matrix, self.bias)
+        return torch.cat([module(x) for module in self.modules], dim=1)
+
+
+def _is_ours(x: Tensor) -> bool:
+    return x.device.type == "cpu" and x.dtype == torch.float32 and _has_onednn()
+
+
+def _has_onednn() -> bool:
+    mkldnn, names = torch.backends.mkldnn, ("_linear_pointwise", "_reorder_linear_weight")
+    return mkldnn.is_available() and bool(mkldnn.enabled) and all(hasattr(torch.ops.mkldnn, name) for name in names)
