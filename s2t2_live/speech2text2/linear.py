@@ -21,7 +21,7 @@ def linear(module: nn.Module, x: Tensor) -> Tensor:
     if (
         type(module) is nn.Linear
         and x.numel() >= _MANY * module.in_features
-        and _is_ours(x)
+        and x.dtype == module.weight.dtype
         and _is_ours(module.weight)
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
