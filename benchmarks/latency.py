@@ -30,6 +30,7 @@ import statistics
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from functools import reduce
 from pathlib import Path
 
 import yaml
@@ -44,7 +45,7 @@ from s2t2_live.evaluation.simulstream import CONFIGURATION
 from s2t2_live.evaluation.talk import Talk, make_talk
 from s2t2_live.live.guards import token_budget
 from s2t2_live.live.policy import POLICIES
-from s2t2_live.settings import ModelSettings, Settings
+from s2t2_live.settings import ModelSettings, Settings, apply, from_tables
 from s2t2_live.training.phrase_book import PhraseBook
 
 MARGINS = (0.1, 0.2, 0.3)
@@ -129,6 +130,17 @@ def plan(policies: list[str], steps: list[float], shown_step: float) -> list[Run
     return runs
 
 
+def change(text: str) -> str:
+    """A setting as SECTION.KEY=VALUE. Raises ArgumentTypeError where there is none, or the value does not fit."""
+    key, _, value = text.partition("=")
+    section, _, name = key.partition(".")
+    try:
+        reduce(apply, from_tables({section: {name: yaml.safe_load(value)}}, text), Settings())
+    except (S2T2Error, yaml.YAMLError) as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
 def main() -> None:
     step = Settings().translation.step
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -137,7 +149,9 @@ def main() -> None:
     parser.add_argument("--policies", default=",".join(POLICIES), help="(default: %(default)s)")
     parser.add_argument("--steps", default=f"{step},0.8", help="seconds (default: %(default)s)")
     parser.add_argument("--model", default=Settings().model.name, help="(default: %(default)s)")
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="any other setting, repeatable")
+    parser.add_argument(
+        "--set", type=change, action="append", default=[], metavar="KEY=VALUE", help="any other setting, repeatable"
+    )
     parser.add_argument("--rehearsal", action="store_true", help="another talk, to choose settings on")
     parser.add_argument(
         "--work", type=Path, default=Path(".work/latency"), help="talks and logs (default: %(default)s)"
