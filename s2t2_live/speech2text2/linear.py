@@ -14,6 +14,8 @@ _MANY = 48
 """Rows from which on laying out a matrix for oneDNN is worth it in each product."""
 _FEW = 8
 """Rows of the products that a `Projection` is laid out for; others are right as well."""
+_WIDTH = 64
+"""Columns of a block, where there is one row."""
 
 
 def linear(module: nn.Module, x: Tensor) -> Tensor:
@@ -32,12 +34,19 @@ def linear(module: nn.Module, x: Tensor) -> Tensor:
 
 
 class Projection:
-    """Linear modules of one input, laid out for few rows, where a product takes the time of reading the matrix."""
+    """Linear modules of one input, laid out for few rows, where a product takes the time of reading the matrix.
+
+    For one row, calling oneDNN takes longer than the product with a small matrix; cut into blocks, each in one piece,
+    the matrix is read as fast by the library that torch uses by itself.
+    """
 
     def __init__(self, *modules: nn.Module) -> None:
         self.modules = modules
         self.matrix: Tensor | None = None
         self.packed: Tensor | None = None
+        """As oneDNN has it."""
+        self.blocks: Tensor | None = None
+        """`(blocks, size, width)`."""
         linear = [module for module in modules if type(module) is nn.Linear]
         if len(linear) < len(modules):  # quantised modules and the like multiply in their own way
             return
@@ -45,12 +54,20 @@ class Projection:
         none = [module.weight.new_zeros(module.out_features) for module in linear]
         self.bias = torch.cat([n if bias is None else bias.detach() for bias, n in zip(biases, none, strict=True)])
         self.matrix = torch.cat([module.weight.detach() for module in linear])
+        self.size = len(self.matrix)
         if _is_ours(self.matrix):
             self.packed = torch.ops.mkldnn._reorder_linear_weight(self.matrix, _FEW)
+            missing = -self.size % _WIDTH
+            padded = F.pad(self.matrix, (0, 0, 0, missing)).view(-1, _WIDTH, self.matrix.shape[1])
+            self.blocks = padded.transpose(1, 2).contiguous()
+            self.block_bias = F.pad(self.bias, (0, missing)).view(-1, 1, _WIDTH)
             self.matrix = None
 
     def __call__(self, x: Tensor) -> Tensor:
         """`(rows, size)` to `(rows, sizes)`, the modules' results one beside the other."""
+        if self.blocks is not None and len(x) == 1:
+            blocks = torch.baddbmm(self.block_bias, x.expand(len(self.blocks), -1, -1), self.blocks)
+            return blocks.view(1, -1)[:, : self.size]
         if self.packed is not None:
             # Under autocast some come in half width.
             return torch.ops.mkldnn._linear_pointwise(x.float(), self.packed, self.bias, "none", [], "")
