@@ -61,7 +61,7 @@ class TranslationSettings:
     """How the audio becomes captions."""
 
     policy: Policy = "local-agreement"
-    step: float = field(default=0.35, metadata={"least": 0.1})
+    step: float = field(default=0.3, metadata={"least": 0.1})
     """Seconds of new audio before a caption in the making is translated again."""
     beam_size: int = field(default=5, metadata={"least": 1, "most": 200})
     """Hypotheses that the final of a segment is chosen from."""

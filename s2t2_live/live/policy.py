@@ -25,7 +25,7 @@ class PolicySettings:
     """Raises SettingsError for an unknown name or a value out of its range."""
 
     name: str = POLICIES[0]
-    step: float = 0.35
+    step: float = 0.3
     """Seconds of audio between two looks at a segment."""
     beam_size: int = 1
     """Of the looks; the final has its own."""

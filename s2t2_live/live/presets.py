@@ -25,9 +25,9 @@ class Preset:
 
 
 PRESETS = {
-    "low latency": Preset("alignatt", step=0.35, beam_size=1),
-    "balanced": Preset("local-agreement", step=0.35, beam_size=5),
-    "best quality": Preset("final-only", step=0.35, beam_size=5),
+    "low latency": Preset("alignatt", step=0.3, beam_size=1),
+    "balanced": Preset("local-agreement", step=0.3, beam_size=5),
+    "best quality": Preset("final-only", step=0.3, beam_size=5),
 }
 """`best quality` translates every segment as a whole: no word is fixed before the end is known. What the others gain
 and lose has been measured of their policies, with one beam size for both, and not of the presets."""

@@ -47,13 +47,13 @@ class Projection:
         """As oneDNN has it."""
         self.blocks: Tensor | None = None
         """`(blocks, size, width)`."""
-        linear = [module for module in modules if type(module) is nn.Linear]
-        if len(linear) < len(modules):  # quantised modules and the like multiply in their own way
+        plain = [module for module in modules if type(module) is nn.Linear]
+        if len(plain) < len(modules):  # quantised modules and the like multiply in their own way
             return
-        biases = [module.bias for module in linear]
-        none = [module.weight.new_zeros(module.out_features) for module in linear]
+        biases = [module.bias for module in plain]
+        none = [module.weight.new_zeros(module.out_features) for module in plain]
         self.bias = torch.cat([n if bias is None else bias.detach() for bias, n in zip(biases, none, strict=True)])
-        self.matrix = torch.cat([module.weight.detach() for module in linear])
+        self.matrix = torch.cat([module.weight.detach() for module in plain])
         self.size = len(self.matrix)
         if _is_ours(self.matrix):
             self.packed = torch.ops.mkldnn._reorder_linear_weight(self.matrix, _FEW)

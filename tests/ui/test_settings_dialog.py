@@ -235,9 +235,9 @@ def test_formats_and_folder_can_each_be_left_out(
 def test_the_default_step_is_shown_and_can_be_set_again(qtbot: QtBot) -> None:
     dialog = opened(qtbot)
     step = cast(Number, dialog.fields["translation.step"])
-    assert step.text() == step.locale().toString(0.35, "f", 2) + " s"
+    assert step.text() == step.locale().toString(0.3, "f", 2) + " s"
     step.stepDown()
-    assert dialog.settings.translation.step == 0.3
+    assert dialog.settings.translation.step == 0.25
     assert dialog.preset.get() is None
     step.stepUp()
     assert dialog.settings == Settings()
