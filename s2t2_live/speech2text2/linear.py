@@ -24,7 +24,7 @@ def linear(module: nn.Module, x: Tensor) -> Tensor:
         type(module) is nn.Linear
         and x.numel() >= _MANY * module.in_features
         and x.dtype == module.weight.dtype
-        and _is_ours(module.weight)
+        and _suits_onednn(module.weight)
         and not torch.is_grad_enabled()
         and not torch.is_autocast_enabled("cpu")
         and not (module._forward_hooks or module._forward_pre_hooks)
@@ -55,7 +55,7 @@ class Projection:
         self.bias = torch.cat([n if bias is None else bias.detach() for bias, n in zip(biases, none, strict=True)])
         self.matrix = torch.cat([module.weight.detach() for module in plain])
         self.size = len(self.matrix)
-        if _is_ours(self.matrix):
+        if _suits_onednn(self.matrix):
             self.packed = torch.ops.mkldnn._reorder_linear_weight(self.matrix, _FEW)
             missing = -self.size % _WIDTH
             padded = F.pad(self.matrix, (0, 0, 0, missing)).view(-1, _WIDTH, self.matrix.shape[1])
@@ -76,7 +76,7 @@ class Projection:
         return torch.cat([module(x) for module in self.modules], dim=1)
 
 
-def _is_ours(x: Tensor) -> bool:
+def _suits_onednn(x: Tensor) -> bool:
     return x.device.type == "cpu" and x.dtype == torch.float32 and _has_onednn()
 
 

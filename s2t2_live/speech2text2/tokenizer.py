@@ -144,20 +144,20 @@ class Speech2Text2Tokenizer(IdBatches):
         }
         if self.processor_class is not None:
             options["processor_class"] = self.processor_class
-        prefix = f"{filename_prefix}-" if filename_prefix else ""
-        written = files.write_options(folder, options, self.special_tokens_map_extended, self.vocab_size, prefix)
+        written = files.write_options(
+            folder, options, self.special_tokens_map_extended, self.vocab_size, filename_prefix
+        )
         return (*written, *self.save_vocabulary(folder, filename_prefix))
 
     def save_vocabulary(
         self, save_directory: str | os.PathLike[str], filename_prefix: str | None = None
     ) -> tuple[str, ...]:
         """Writes vocab.json, and merges.txt where there are merges, into a folder; returns their paths."""
-        prefix = f"{filename_prefix}-" if filename_prefix else ""
-        vocab_file = Path(save_directory, prefix + files.VOCAB_FILE)
+        vocab_file = Path(save_directory, files.prefixed(files.VOCAB_FILE, filename_prefix))
         write_object(vocab_file, self.encoder)
         if self.bpe is None:
             return (str(vocab_file),)
-        merges_file = Path(save_directory, prefix + files.MERGES_FILE)
+        merges_file = Path(save_directory, files.prefixed(files.MERGES_FILE, filename_prefix))
         self.bpe.save(merges_file)
         return str(vocab_file), str(merges_file)
 

@@ -76,12 +76,11 @@ def read_options(folder: Path, overrides: dict[str, Any]) -> dict[str, Any]:
 
 
 def write_options(
-    folder: Path, options: dict[str, Any], special_tokens: dict[str, Any], vocab_size: int, prefix: str = ""
+    folder: Path, options: dict[str, Any], special_tokens: dict[str, Any], vocab_size: int, filename_prefix: str | None
 ) -> tuple[str, ...]:
     """Writes the files of a tokenizer but for the vocabulary and the merges; returns their paths.
 
-    Tokens with ids from ``vocab_size`` on go into added_tokens.json too, where older versions look for them. All names
-    begin with ``prefix``.
+    Tokens with ids from ``vocab_size`` on go into added_tokens.json too, where older versions look for them.
     """
     added: dict[int, AddedToken] = options["added_tokens_decoder"]
     contents: dict[str, dict[str, Any]] = {
@@ -92,9 +91,15 @@ def write_options(
     beyond = {token.content: index for index, token in added.items() if index >= vocab_size}
     if beyond:
         contents[ADDED_TOKENS_FILE] = beyond
-    for name, value in contents.items():
-        write_object(folder / (prefix + name), value)
-    return tuple(str(folder / (prefix + name)) for name in contents)
+    paths = {folder / prefixed(name, filename_prefix): value for name, value in contents.items()}
+    for path, value in paths.items():
+        write_object(path, value)
+    return tuple(map(str, paths))
+
+
+def prefixed(name: str, filename_prefix: str | None) -> str:
+    """The name of a file, behind the prefix and a hyphen if there is one."""
+    return f"{filename_prefix}-{name}" if filename_prefix else name
 
 
 def _read_older_files(folder: Path, options: dict[str, Any], overrides: dict[str, Any]) -> dict[int, AddedToken]:
