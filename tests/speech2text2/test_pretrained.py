@@ -122,6 +122,7 @@ def test_parameters_of_another_shape_can_be_drawn(
     names = ["decoder.model.decoder.embed_tokens.weight", "decoder.lm_head.weight"]
     assert sorted(info["mismatched_keys"]) == sorted((name, (30, 12), (50, 12)) for name in names)
     assert all(name in caplog.text for name in names)
+    assert {tensor.dtype for tensor in loaded.state_dict().values()} == {dtype}
     assert logits(loaded.float()).shape[-1] == 50
     assert 0 < float(loaded.decoder.lm_head.weight.detach().std()) < 0.1
     kept = {name: tensor for name, tensor in model.state_dict().items() if name not in names}
