@@ -100,10 +100,9 @@ def measure(checkpoint: Checkpoint, speech: SpeechShards, *, rough: bool, beams:
 
 
 def _count(text: str) -> int:
-    value = int(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is too few, it must be at least 1")
-    return value
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be at least 1, a whole number, not {text!r}")
+    return int(text)
 
 
 if __name__ == "__main__":

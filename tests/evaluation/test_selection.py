@@ -47,11 +47,12 @@ def test_a_folder_without_a_checkpoint_is_said(tmp_path: Path, capsys: pytest.Ca
     assert not (tmp_path / "cache").exists(), "before anything is spoken"
 
 
+@pytest.mark.parametrize("count", ["0", "-1", "many"])
 @pytest.mark.parametrize("option", ["--phrases", "--sentences", "--beams", "--workers"])
 def test_none_of_what_is_counted_is_a_usage_error(
-    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    option: str, count: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main([str(tmp_path), option, "0"])
+        main([str(tmp_path), option, count])
     assert stopped.value.code == 2
     assert "must be at least 1" in capsys.readouterr().err
