@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from s2t2_live import Speech2Text2Processor, SpeechEncoderDecoderModel
 from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.audio.high_pass import high_pass
 from s2t2_live.audio.speech_check import NO_SPEECH, SURELY_NO_SPEECH, speech_check
 from s2t2_live.errors import CheckpointError, UsageError
 from s2t2_live.live.confidence import Calibration, evidence
@@ -178,7 +179,7 @@ class SpeechTranslationModel:
         self.device, self.precision = "cpu", "fp32"
 
     def _encode(self, samples: NDArray[np.float32]) -> Any:
-        features = self._processor.feature_extractor(samples, sampling_rate=SAMPLE_RATE, return_tensors="pt")
+        features = self._processor.feature_extractor(high_pass(samples), sampling_rate=SAMPLE_RATE, return_tensors="pt")
         values = features["input_values"].to(self._model.device, self._dtype)
         return self._model.encoder(values, return_dict=True)
 

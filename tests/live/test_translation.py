@@ -11,6 +11,7 @@ import torch
 from s2t2_live import Speech2Text2Processor, SpeechEncoderDecoderModel
 from s2t2_live.assets import asset
 from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.audio.high_pass import high_pass
 from s2t2_live.audio.speech_check import NO_SPEECH, SURELY_NO_SPEECH, speech_check
 from s2t2_live.errors import CheckpointError, ModelNotFoundError, UsageError
 from s2t2_live.evaluation.sounds import SOUNDS
@@ -35,10 +36,10 @@ def model(tiny_checkpoint: Path) -> SpeechTranslationModel:
 def test_it_says_what_generate_says(
     model: SpeechTranslationModel, tiny_checkpoint: Path, beam_size: int, prefix: tuple[int, ...]
 ) -> None:
-    """From audio, with the model's own classes."""
+    """From audio without what lies below the voice, with the model's own classes."""
     family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
     processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
-    values = processor(SPEECH, sampling_rate=16_000, return_tensors="pt").input_values
+    values = processor(high_pass(SPEECH), sampling_rate=16_000, return_tensors="pt").input_values
     expected = family.generate(
         inputs=values,
         decoder_input_ids=torch.tensor([[2, *prefix]]),
@@ -55,7 +56,7 @@ def test_log_probabilities_are_the_models_own(model: SpeechTranslationModel, tin
     """Step by step, without a cache."""
     family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
     processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
-    values = processor(SPEECH, sampling_rate=16_000, return_tensors="pt").input_values
+    values = processor(high_pass(SPEECH), sampling_rate=16_000, return_tensors="pt").input_values
     found = model.translate(SPEECH, (4, 5), beam_size=5, max_tokens=12)
     sequence = [2, *found.tokens, *([2] if found.complete else [])]
     scores = []
@@ -84,6 +85,17 @@ def test_the_decoders_positions_are_a_cap(model: SpeechTranslationModel) -> None
 def test_audio_without_room_for_a_word_says_nothing(model: SpeechTranslationModel, samples: int) -> None:
     found = model.translate(SPEECH[:samples], (), beam_size=5, max_tokens=12)
     assert (found.tokens, found.complete, found.confidence) == ((), True, None)
+
+
+def test_what_nobody_hears_changes_nothing() -> None:
+    """A slow drift far louder than the voice; without the filter the sentence would be another one."""
+    shipped = SpeechTranslationModel.load("demo-en-de", device="cpu", precision="fp32", threads=None, offline=True)
+    speech, _ = soundfile.read(min(asset("recordings").glob("*.flac")), dtype="float32")
+    drift = np.sin(np.linspace(0, 20, len(speech), dtype=np.float32))
+    clean, drifting = (shipped.translate(x, (), beam_size=1, max_tokens=40) for x in (speech, speech + drift))
+    assert len(clean.tokens) > 3
+    assert drifting.tokens == clean.tokens
+    assert drifting.log_probabilities == pytest.approx(clean.log_probabilities, abs=0.1)
 
 
 def test_noise_says_nothing_and_keeps_what_was_committed(model: SpeechTranslationModel) -> None:
@@ -194,7 +206,7 @@ def test_where_the_tokens_were_taken_from(model: SpeechTranslationModel, tiny_ch
     for length in (1_700, 20_123, 32_000):
         found = model.translate(SPEECH[:length], (4, 5), beam_size=3, max_tokens=12)
         assert len(found.attended) == len(found.tokens)
-        values = processor(SPEECH[:length], sampling_rate=16_000, return_tensors="pt").input_values
+        values = processor(high_pass(SPEECH[:length]), sampling_rate=16_000, return_tensors="pt").input_values
         with torch.no_grad():
             output = family(inputs=values, decoder_input_ids=torch.tensor([[2, *found.tokens]]), output_attentions=True)
         weights = output.cross_attentions[1][0].mean(0)[: len(found.tokens)]
