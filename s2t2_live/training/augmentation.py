@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.audio.high_pass import pass_share
 from s2t2_live.training.codecs import CODECS, coded
 
 TAIL = 0.8
@@ -24,12 +25,12 @@ class AugmentationSettings:
     """How often (a probability for each utterance) and how strongly."""
 
     equalizer: float = 0.7
-    equalizer_db: float = 5.0
+    equalizer_db: float = 8.0
     """Standard deviation of the random frequency response, decibels."""
     reverberation: float = 0.75
     reverberation_time: tuple[float, float] = (0.2, 1.5)
     """Range of RT60 at low frequencies, seconds; short ones are as frequent as long ones in its logarithm."""
-    direct_db: tuple[float, float] = (-8.0, 10.0)
+    direct_db: tuple[float, float] = (-10.0, 10.0)
     """Range of the direct-to-reverberant ratio, decibels."""
     telephone: float = 0.1
     noise: float = 0.75
@@ -91,7 +92,7 @@ class Augmentation:
             shortest, longest = settings.reverberation_time
             decay = shortest * (longest / shortest) ** uniform(0.0, 1.0, count, 1)
             ratio = uniform(*settings.direct_db, count, 1)
-            room = _room_response(decay, ratio, uniform(0.0, 1.0, 4, count, 1), frequencies)
+            room = _room_response(decay, ratio, uniform(0.0, 1.0, 5, count, 1), frequencies)
             spectrum[reverberant] = spectrum[reverberant] * room
         speech = torch.fft.irfft(spectrum, n=size)[:, :samples]
         inside = torch.arange(samples, device=device) < lengths.to(device)[:, None]
@@ -164,17 +165,19 @@ def _room_response(decay: Tensor, ratio: Tensor, draws: Tensor, frequencies: Ten
     Args:
         decay: (batch, 1), RT60 of low frequencies, seconds.
         ratio: (batch, 1), energy of the direct sound to that of the tail, decibels.
-        draws: (4, batch, 1), 0 to 1: delay, where high frequencies begin, how fast they decay, how soft they are.
+        draws: (5, batch, 1), 0 to 1: delay, where high frequencies begin, how fast they decay, how soft they are, and
+            how long the tail stays as loud as it begins.
         frequencies: (bins,), hertz, of the result, which is (batch, bins), complex.
     """
     delay, crossover = 0.002 + 0.01 * draws[0], 500 * 6 ** draws[1]
-    faster, softer = 0.3 + 0.7 * draws[2], 10 ** ((3 - 13 * draws[3]) / 20)
+    faster, softer = 0.3 + 0.7 * draws[2], 10 ** ((3 - 16 * draws[3]) / 20)
     size = 2 * (len(frequencies) - 1)
     time = torch.arange(int(TAIL * SAMPLE_RATE), device=decay.device) / SAMPLE_RATE
     noise = torch.randn(len(decay), len(time), device=decay.device)
     noise = noise * noise.abs() * (time >= delay)
-    low = torch.fft.rfft(noise * torch.exp(-6.9 * time / decay), n=size)
-    high = torch.fft.rfft(noise * torch.exp(-6.9 * time / (decay * faster)), n=size)
+    fading = (time - 0.06 * draws[4]).clamp_min(0)
+    low = torch.fft.rfft(noise * torch.exp(-6.9 * fading / decay), n=size)
+    high = torch.fft.rfft(noise * torch.exp(-6.9 * fading / (decay * faster)), n=size)
     share = 1 / (1 + (frequencies / crossover) ** 2)
     tail = share * low + softer * (1 - share) * high
     energy = tail.abs().square().mean(1, keepdim=True)
@@ -182,8 +185,12 @@ def _room_response(decay: Tensor, ratio: Tensor, draws: Tensor, frequencies: Ten
 
 
 def _coloured_noise(batch: int, size: int, slope: Tensor, frequencies: Tensor) -> Tensor:
-    """Gaussian noise whose amplitude falls with frequency to the power `slope`: 0 is white, 0.5 pink, 1 brown."""
-    shape = (frequencies.clamp_min(50) / 50) ** -slope
+    """Gaussian noise whose amplitude falls with frequency to the power `slope`: 0 is white, 0.5 pink, 1 brown.
+
+    Of that, what the live engine's high-pass filter lets through.
+    """
+    through = torch.from_numpy(pass_share(frequencies.double().cpu().numpy())).to(frequencies)
+    shape = through * (frequencies.clamp_min(50) / 50) ** -slope
     white = torch.randn(batch, len(frequencies), 2, device=frequencies.device)
     return torch.fft.irfft(torch.view_as_complex(white) * shape, n=size)
 

@@ -103,8 +103,8 @@ def random_delivery(voice: Voice, text: str, rng: random.Random) -> Utterance:
     """The text with a pace, a pitch, a vocal tract and (espeak-ng) a variant drawn at random."""
     variant = rng.choice(("", *ESPEAK_VARIANTS)) if voice.engine == "espeak-ng" else ""
     # Both voices of Pico are women, most of the others men.
-    tract = rng.uniform(0.95, 1.25) if voice.engine == "pico" else rng.uniform(0.92, 1.08)
-    return Utterance(voice, text, rng.uniform(0.82, 1.2), rng.uniform(0.8, 1.25) / tract, variant, tract)
+    tract = rng.uniform(0.92, 1.28) if voice.engine == "pico" else rng.uniform(0.88, 1.13)
+    return Utterance(voice, text, rng.uniform(0.8, 1.25), rng.uniform(0.75, 1.3) / tract, variant, tract)
 
 
 def speak(utterances: Sequence[Utterance]) -> list[NDArray[np.int16]]:
