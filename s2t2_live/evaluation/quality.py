@@ -126,7 +126,7 @@ class Quality:
     @cached_property
     def noisy(self) -> list[Translated]:
         """The same with real noise in a real room."""
-        rooms = [_read(path) for path in sorted(self._recordings.glob("room_*.wav"))]
+        rooms = [centred(_read(path)) for path in sorted(self._recordings.glob("room_*.wav"))]
         noises = [_read(path) for path in sorted(self._recordings.glob("noise_*.wav"))]
         return self._translate("noisy", self._natural_speech, lambda samples, i: degraded(samples, rooms, noises, i))
 
@@ -315,6 +315,14 @@ def degraded(samples: Samples, rooms: Sequence[Samples], noises: Sequence[Sample
     ratio = reverberant.std() / max(float(part.std()), 1e-9) * 10 ** (-NOISE_DB / 20)
     mixed = reverberant + part * ratio
     return np.asarray(mixed / max(1.0, float(np.abs(mixed).max())), dtype=np.float32)
+
+
+def centred(room: Samples) -> Samples:
+    """A room's response without its recorder's constant offset, which would make a drift of all that is said there.
+
+    That drift can be louder than the voice, and noise at `NOISE_DB` below both is not at `NOISE_DB` below the voice.
+    """
+    return np.asarray(room - room.mean(), dtype=np.float32)
 
 
 def _read(path: Path) -> Samples:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from s2t2_live.evaluation.model_card import filled, main
-from s2t2_live.evaluation.quality import NOISE_DB, Translated, degraded, failures, scores, signatures
+from s2t2_live.evaluation.quality import NOISE_DB, Translated, centred, degraded, failures, scores, signatures
 from s2t2_live.training.shards import Example, write_shard
 
 CARD = """# a model
@@ -128,3 +128,15 @@ def test_degraded_speech_has_the_noise_that_was_asked_for() -> None:
     assert clean == pytest.approx(speech, abs=1e-6)
     assert 20 * np.log10(clean.std() / (noisy - clean).std()) == pytest.approx(NOISE_DB, abs=0.1)
     assert np.abs(noisy).max() <= 1
+
+
+def test_a_recorders_offset_is_no_part_of_a_room() -> None:
+    """Speech whose waveform is lopsided, as voices are, would drift in the middle of it."""
+    rng = np.random.default_rng(0)
+    room = (rng.standard_normal(8_000) * np.exp(-np.arange(8_000) / 800)).astype(np.float32)
+    room -= room.mean()
+    speech = np.abs(rng.standard_normal(32_000)).astype(np.float32)
+    offset = room + np.float32(0.05)
+    assert centred(offset) == pytest.approx(room, abs=1e-6)
+    drifting, still = (degraded(speech, [one], [speech * 0], 0) for one in (offset, centred(offset)))
+    assert np.abs(np.fft.rfft(drifting)[:4]).max() > 10 * np.abs(np.fft.rfft(still)[:4]).max()
