@@ -28,4 +28,5 @@ def high_pass(samples: NDArray[np.float32]) -> NDArray[np.float32]:
 def pass_share(frequencies: NDArray[np.floating]) -> NDArray[np.floating]:
     """How much of the amplitude passes at each frequency in hertz, 0 to 1: a Butterworth filter's of second order."""
     ratio: NDArray[np.floating] = (frequencies / CORNER) ** 2
-    return ratio / np.sqrt(1 + ratio**2)
+    share: NDArray[np.floating] = ratio / np.sqrt(1 + ratio**2)
+    return share

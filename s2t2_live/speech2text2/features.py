@@ -16,7 +16,7 @@ from s2t2_live.errors import AudioInputError
 from s2t2_live.speech2text2.activations import activation
 from s2t2_live.speech2text2.checkpoint import OLD_WEIGHT_NORM
 from s2t2_live.speech2text2.config import SpeechEncoderConfig
-from s2t2_live.speech2text2.linear import linear
+from s2t2_live.speech2text2.linear import ROWS, linear
 
 _FRAMES_AT_ONCE = 64
 """Frames (1.3 s in the published shape) that the convolutions compute together where no gradient is needed."""
@@ -95,10 +95,12 @@ class FeatureEncoder(nn.Module):
         # The first layers' outputs are the largest of the whole model: in parts they take a fraction of the memory.
         frames = int(self.output_lengths(torch.tensor(waveform.shape[1])))
         stride, overlap = math.prod(self.strides), self.receptive_field - math.prod(self.strides)
-        starts = range(0, frames, _FRAMES_AT_ONCE)
-        ends = (min(start + _FRAMES_AT_ONCE, frames) for start in starts)
+        whole = frames + -frames % ROWS
+        waveform = nn.functional.pad(waveform, (0, max(0, whole * stride + overlap - waveform.shape[1])))
+        starts = range(0, whole, _FRAMES_AT_ONCE)
+        ends = (min(start + _FRAMES_AT_ONCE, whole) for start in starts)
         parts = [waveform[:, start * stride : end * stride + overlap] for start, end in zip(starts, ends, strict=True)]
-        return torch.cat([self._convolve(part) for part in parts], dim=1)
+        return torch.cat([self._convolve(part) for part in parts], dim=1)[:, :frames]
 
     def _convolve(self, waveform: Tensor) -> Tensor:
         x = waveform[:, None]

@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+ROWS = 8
+"""oneDNN writes machine code for each number of rows that it meets, which takes milliseconds, and some of it stays for
+good. So that there are few such numbers, rows are filled up to a multiple of this."""
 _MANY = 48
 """Rows from which on laying out a matrix for oneDNN is worth it in each product."""
 _FEW = 8
@@ -29,8 +32,16 @@ def linear(module: nn.Module, x: Tensor) -> Tensor:
         and not torch.is_autocast_enabled("cpu")
         and not (module._forward_hooks or module._forward_pre_hooks)
     ):
-        return torch.ops.mkldnn._linear_pointwise(x, module.weight, module.bias, "none", [], "")
+        rows = x.reshape(-1, module.in_features)
+        product = torch.ops.mkldnn._linear_pointwise(filled_up(rows, 0), module.weight, module.bias, "none", [], "")
+        return product[: len(rows)].view(*x.shape[:-1], -1)
     return module(x)
+
+
+def filled_up(x: Tensor, dim: int) -> Tensor:
+    """`x` with zeros after its end, if need be, so that it has a multiple of `ROWS` along `dim`."""
+    missing = -x.shape[dim] % ROWS
+    return F.pad(x, (0, 0) * (x.dim() - 1 - dim) + (0, missing)) if missing else x
 
 
 class Projection:
@@ -69,8 +80,9 @@ class Projection:
             blocks = torch.baddbmm(self.block_bias, x.expand(len(self.blocks), -1, -1), self.blocks)
             return blocks.view(1, -1)[:, : self.size]
         if self.packed is not None:
+            rows = x if len(x) <= _FEW else filled_up(x, 0)
             # Under autocast some come in half width.
-            return torch.ops.mkldnn._linear_pointwise(x.float(), self.packed, self.bias, "none", [], "")
+            return torch.ops.mkldnn._linear_pointwise(rows.float(), self.packed, self.bias, "none", [], "")[: len(x)]
         if self.matrix is not None:
             return F.linear(x, self.matrix, self.bias)
         return torch.cat([module(x) for module in self.modules], dim=1)

@@ -12,7 +12,7 @@ from s2t2_live.speech2text2.activations import activation
 from s2t2_live.speech2text2.attention import Attention, padding_mask
 from s2t2_live.speech2text2.config import SpeechEncoderConfig
 from s2t2_live.speech2text2.features import PositionalConvolution
-from s2t2_live.speech2text2.linear import linear
+from s2t2_live.speech2text2.linear import ROWS, filled_up, linear
 from s2t2_live.speech2text2.outputs import EncoderOutput
 
 
@@ -92,6 +92,11 @@ class TransformerEncoder(nn.Module):
         output_hidden_states: bool = False,
     ) -> EncoderOutput:
         """`(batch, frames, size)`, with a boolean mask `(batch, frames)`, true where a frame is valid."""
+        frames = x.shape[1]
+        if frames % ROWS and x.device.type == "cpu" and not (self.training or torch.is_grad_enabled()):
+            if frame_mask is None:
+                frame_mask = x.new_ones(x.shape[:2], dtype=torch.bool)
+            x, frame_mask = filled_up(x, 1), filled_up(frame_mask, 1)
         mask = None
         if frame_mask is not None:
             mask = padding_mask(frame_mask, x)
@@ -114,8 +119,11 @@ class TransformerEncoder(nn.Module):
         if self.stable:
             x = self.layer_norm(x)
         hidden_states.append(x)
+        if x.shape[1] > frames:
+            hidden_states = [states[:, :frames] for states in hidden_states]
+            attentions = [None if weights is None else weights[..., :frames, :frames] for weights in attentions]
         return EncoderOutput(
-            last_hidden_state=x,
+            last_hidden_state=hidden_states[-1],
             hidden_states=tuple(hidden_states) if output_hidden_states else None,
             attentions=tuple(attentions) if output_attentions else None,
         )
