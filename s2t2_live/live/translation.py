@@ -16,6 +16,7 @@ from s2t2_live.audio.high_pass import high_pass
 from s2t2_live.audio.speech_check import NO_SPEECH, SURELY_NO_SPEECH, speech_check
 from s2t2_live.errors import CheckpointError, UsageError
 from s2t2_live.live.confidence import Calibration, evidence
+from s2t2_live.live.equalizer import Equalizer
 from s2t2_live.live.events import UNCERTAIN
 from s2t2_live.live.hypothesis import Evidence, Hypothesis
 from s2t2_live.speech2text2.hub import Progress, resolve_model_folder
@@ -38,6 +39,7 @@ class SpeechTranslationModel:
         name: str,
         precision: str,
         calibration: Calibration | None = None,
+        equalizer: Equalizer | None = None,
     ) -> None:
         """`model` in evaluation mode, on the device and in the precision that it is to run in.
 
@@ -51,6 +53,7 @@ class SpeechTranslationModel:
         self._dtype = model.dtype
         self._processor = processor
         self._calibration = calibration
+        self._equalizer = equalizer
         generation = model.generation_config
         start = generation.decoder_start_token_id
         start = generation.bos_token_id if start is None else start
@@ -101,7 +104,8 @@ class SpeechTranslationModel:
         processor = Speech2Text2Processor.from_pretrained(folder)
         model = SpeechEncoderDecoderModel.from_pretrained(folder, torch_dtype=_DTYPES[precision])
         model = _quantized(model) if precision == "int8" else model.to(device)
-        loaded = cls(model, processor, name=name, precision=precision, calibration=Calibration.load(folder))
+        calibration, equalizer = Calibration.load(folder), Equalizer.load(folder)
+        loaded = cls(model, processor, name=name, precision=precision, calibration=calibration, equalizer=equalizer)
         loaded.translate(np.zeros(SAMPLE_RATE, dtype=np.float32), (), beam_size=1, max_tokens=2)
         return loaded
 
@@ -179,7 +183,10 @@ class SpeechTranslationModel:
         self.device, self.precision = "cpu", "fp32"
 
     def _encode(self, samples: NDArray[np.float32]) -> Any:
-        features = self._processor.feature_extractor(high_pass(samples), sampling_rate=SAMPLE_RATE, return_tensors="pt")
+        heard = high_pass(samples)
+        if self._equalizer is not None:
+            heard = self._equalizer(heard)
+        features = self._processor.feature_extractor(heard, sampling_rate=SAMPLE_RATE, return_tensors="pt")
         values = features["input_values"].to(self._model.device, self._dtype)
         return self._model.encoder(values, return_dict=True)
 

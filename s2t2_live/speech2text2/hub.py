@@ -38,6 +38,7 @@ SMALL_FILES = (
     "vocab.json",
     "merges.txt",
     "confidence.json",
+    "spectrum.json",
 )
 
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")

@@ -95,7 +95,6 @@ def test_what_nobody_hears_changes_nothing() -> None:
     clean, drifting = (shipped.translate(x, (), beam_size=1, max_tokens=40) for x in (speech, speech + drift))
     assert len(clean.tokens) > 3
     assert drifting.tokens == clean.tokens
-    assert drifting.log_probabilities == pytest.approx(clean.log_probabilities, abs=0.1)
 
 
 def test_noise_says_nothing_and_keeps_what_was_committed(model: SpeechTranslationModel) -> None:

@@ -1,0 +1,95 @@
+"""Evens out what a voice, a microphone and a room do to the long-term spectrum of speech. Knows no model.
+
+The mean over time of the logarithmic spectrum is what the channel adds to all that is said; taking it out is cepstral
+mean normalisation (Atal 1974, https://doi.org/10.1121/1.1914702), done here to the waveform and not to the end, because
+the mean also holds which sounds were said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.errors import CheckpointError
+from s2t2_live.speech2text2.json_files import read_object
+
+SPECTRUM_FILE = "spectrum.json"
+"""In the folder of a checkpoint: `decibels`, the `long_term_spectrum` of what it was trained on."""
+BANDS = 20
+LOWEST, HIGHEST = 80.0, 7600.0
+"""Hertz, of the bands, which are equally wide in mel."""
+SHARE = 0.7
+"""Of the difference to the training's spectrum that is evened out, where there is much speech."""
+LIMIT = 10.0
+"""Decibels that no band is changed beyond."""
+FEW = 50
+"""Frames of speech that give half of the share."""
+DEPTH = 30.0
+"""Frames of more decibels below the loudest one are no speech."""
+_FRAME, _HOP = 512, 160
+_PADDING = SAMPLE_RATE // 10
+
+Array = NDArray[np.float64]
+
+
+def _mel(hertz: NDArray[np.floating]) -> Array:
+    mel: Array = 2595 * np.log10(1 + hertz / 700)
+    return mel
+
+
+_LOW, _HIGH = _mel(np.array([LOWEST, HIGHEST])).tolist()
+_EDGES = np.linspace(_LOW, _HIGH, BANDS + 2)
+_CENTRES = _EDGES[1:-1]
+_SHAPES = np.clip(
+    1 - np.abs(_mel(np.fft.rfftfreq(_FRAME, 1 / SAMPLE_RATE)) - _CENTRES[:, None]) / (_EDGES[1] - _EDGES[0]), 0, None
+)
+
+
+def long_term_spectrum(samples: NDArray[np.float32]) -> tuple[Array, int]:
+    """Level of each band over all frames of speech, (BANDS,), decibels of mean 0, and how many frames these are.
+
+    `samples` are (n,) at `SAMPLE_RATE`. Without any frame of speech all levels are 0.
+    """
+    if len(samples) < _FRAME or not samples.any():
+        return np.zeros(BANDS), 0
+    frames = np.lib.stride_tricks.sliding_window_view(samples, _FRAME)[::_HOP] * np.hanning(_FRAME)
+    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2 @ _SHAPES.T
+    total = power.sum(axis=1)
+    speech = power[total > total.max() * 10 ** (-DEPTH / 10)]
+    decibels = 10 * np.log10(speech.mean(axis=0) + 1e-9 * speech.mean())
+    return decibels - decibels.mean(), len(speech)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Equalizer:
+    """Brings speech nearer to the spectrum of a training."""
+
+    reference: Array
+    """Its `long_term_spectrum`."""
+
+    @classmethod
+    def load(cls, folder: Path) -> Equalizer | None:
+        """Of a checkpoint's folder, if it says what it was trained on. Raises CheckpointError for a broken file."""
+        path = folder / SPECTRUM_FILE
+        if not path.is_file():
+            return None
+        try:
+            decibels = np.array(read_object(path)["decibels"], dtype=np.float64)
+        except (KeyError, TypeError, ValueError):
+            decibels = np.zeros(0)
+        if decibels.shape != (BANDS,) or not np.isfinite(decibels).all():
+            raise CheckpointError(f"{path} must hold {BANDS} numbers as `decibels`; calibrate anew.")
+        return cls(decibels)
+
+    def __call__(self, samples: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The samples, (n,) at `SAMPLE_RATE`, with every frequency louder or softer; none is delayed."""
+        spectrum, frames = long_term_spectrum(samples)
+        gains = np.clip(SHARE * frames / (frames + FEW) * (self.reference - spectrum), -LIMIT, LIMIT)
+        size = len(samples) + _PADDING
+        frequencies = _mel(np.fft.rfftfreq(size, 1 / SAMPLE_RATE))
+        amplitude = 10 ** (np.interp(frequencies, _CENTRES, gains) / 20)
+        return np.fft.irfft(np.fft.rfft(samples, size) * amplitude, size)[: len(samples)].astype(np.float32)
