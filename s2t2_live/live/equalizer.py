@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.audio.high_pass import filtered
 from s2t2_live.errors import CheckpointError
 from s2t2_live.speech2text2.json_files import read_object
 
@@ -31,7 +32,6 @@ FEW = 50
 DEPTH = 30.0
 """Frames of more decibels below the loudest one are no speech."""
 _FRAME, _HOP = 512, 160
-_PADDING = SAMPLE_RATE // 10
 
 Array = NDArray[np.float64]
 
@@ -57,7 +57,8 @@ def long_term_spectrum(samples: NDArray[np.float32]) -> tuple[Array, int]:
     if len(samples) < _FRAME or not samples.any():
         return np.zeros(BANDS), 0
     frames = np.lib.stride_tricks.sliding_window_view(samples, _FRAME)[::_HOP] * np.hanning(_FRAME)
-    power = np.abs(np.fft.rfft(frames, axis=1)) ** 2 @ _SHAPES.T
+    # Not a matrix product: numpy's library for those has threads of its own, which then stand in the way of torch's.
+    power = np.einsum("fk,bk->fb", np.abs(np.fft.rfft(frames, axis=1)) ** 2, _SHAPES)
     total = power.sum(axis=1)
     speech = power[total > total.max() * 10 ** (-DEPTH / 10)]
     decibels = 10 * np.log10(speech.mean(axis=0) + 1e-9 * speech.mean())
@@ -89,7 +90,4 @@ class Equalizer:
         """The samples, (n,) at `SAMPLE_RATE`, with every frequency louder or softer; none is delayed."""
         spectrum, frames = long_term_spectrum(samples)
         gains = np.clip(SHARE * frames / (frames + FEW) * (self.reference - spectrum), -LIMIT, LIMIT)
-        size = len(samples) + _PADDING
-        frequencies = _mel(np.fft.rfftfreq(size, 1 / SAMPLE_RATE))
-        amplitude = 10 ** (np.interp(frequencies, _CENTRES, gains) / 20)
-        return np.fft.irfft(np.fft.rfft(samples, size) * amplitude, size)[: len(samples)].astype(np.float32)
+        return filtered(samples, lambda hertz: 10 ** (np.interp(_mel(hertz), _CENTRES, gains) / 20))
