@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from s2t2_live.assets import asset
 from s2t2_live.audio.chunk import SAMPLE_RATE
+from s2t2_live.audio.mel import products, to_hertz, to_mel
 
 Array = NDArray[np.float64]
 
@@ -104,8 +105,8 @@ class _Frames:
         pieces = np.lib.stride_tricks.sliding_window_view(samples, FRAME)[::HOP] * np.hanning(FRAME)
         power = np.abs(np.fft.rfft(pieces, FFT)) ** 2
         total = power.sum(1)
-        logarithm = np.log(_products(power, _filters()) + 1e-7)
-        cepstrum = _products(logarithm, _cosines())
+        logarithm = np.log(products(power, _filters()) + 1e-7)
+        cepstrum = products(logarithm, _cosines())
         change = np.zeros_like(cepstrum)
         change[2:-2] = (cepstrum[4:] - cepstrum[:-4]) / 2
         shape = logarithm - logarithm.mean(1, keepdims=True)
@@ -118,7 +119,7 @@ class _Frames:
             change=change,
             flux=np.abs(np.diff(shape, axis=0)).mean(1),
             periodicity=peaks / (correlation[:, 0] + 1e-9),
-            centroid=_products(power, frequencies[None])[:, 0] / (total + 1e-9),
+            centroid=products(power, frequencies[None])[:, 0] / (total + 1e-9),
         )
 
     def statistics(self, start: int, end: int) -> Array:
@@ -147,18 +148,10 @@ class _Frames:
         )
 
 
-def _products(rows: Array, columns: NDArray[np.floating[Any]]) -> Array:
-    """Of each with each, (rows, columns). Not by `@`, whose OpenBLAS has threads that go on spinning for milliseconds
-    afterwards, on the cores that the model is to run on.
-    """
-    return np.asarray(np.einsum("ri,ci->rc", rows, columns), dtype=np.float64)
-
-
 @cache
 def _filters() -> Array:
     """Triangles that are evenly spaced on the mel scale from 100 to 7000 Hz, (BANDS, FFT // 2 + 1)."""
-    low, high = (2595 * np.log10(1 + hertz / 700) for hertz in (100, 7000))
-    edges = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
+    edges = to_hertz(np.linspace(to_mel(100), to_mel(7000), BANDS + 2))
     frequencies = np.fft.rfftfreq(FFT, 1 / SAMPLE_RATE)
     rising = (frequencies - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - frequencies) / (edges[2:] - edges[1:-1])[:, None]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.audio.high_pass import filtered
+from s2t2_live.audio.mel import products, to_mel
 from s2t2_live.errors import CheckpointError
 from s2t2_live.speech2text2.json_files import read_object
 
@@ -36,16 +37,10 @@ _FRAME, _HOP = 512, 160
 Array = NDArray[np.float64]
 
 
-def _mel(hertz: NDArray[np.floating]) -> Array:
-    mel: Array = 2595 * np.log10(1 + hertz / 700)
-    return mel
-
-
-_LOW, _HIGH = _mel(np.array([LOWEST, HIGHEST])).tolist()
-_EDGES = np.linspace(_LOW, _HIGH, BANDS + 2)
+_EDGES = np.linspace(to_mel(LOWEST), to_mel(HIGHEST), BANDS + 2)
 _CENTRES = _EDGES[1:-1]
 _SHAPES = np.clip(
-    1 - np.abs(_mel(np.fft.rfftfreq(_FRAME, 1 / SAMPLE_RATE)) - _CENTRES[:, None]) / (_EDGES[1] - _EDGES[0]), 0, None
+    1 - np.abs(to_mel(np.fft.rfftfreq(_FRAME, 1 / SAMPLE_RATE)) - _CENTRES[:, None]) / (_EDGES[1] - _EDGES[0]), 0, None
 )
 
 
@@ -57,8 +52,7 @@ def long_term_spectrum(samples: NDArray[np.float32]) -> tuple[Array, int]:
     if len(samples) < _FRAME or not samples.any():
         return np.zeros(BANDS), 0
     frames = np.lib.stride_tricks.sliding_window_view(samples, _FRAME)[::_HOP] * np.hanning(_FRAME)
-    # Not a matrix product: numpy's library for those has threads of its own, which then stand in the way of torch's.
-    power = np.einsum("fk,bk->fb", np.abs(np.fft.rfft(frames, axis=1)) ** 2, _SHAPES)
+    power = products(np.abs(np.fft.rfft(frames, axis=1)) ** 2, _SHAPES)
     total = power.sum(axis=1)
     speech = power[total > total.max() * 10 ** (-DEPTH / 10)]
     decibels = 10 * np.log10(speech.mean(axis=0) + 1e-9 * speech.mean())
@@ -90,4 +84,4 @@ class Equalizer:
         """The samples, (n,) at `SAMPLE_RATE`, with every frequency louder or softer; none is delayed."""
         spectrum, frames = long_term_spectrum(samples)
         gains = np.clip(SHARE * frames / (frames + FEW) * (self.reference - spectrum), -LIMIT, LIMIT)
-        return filtered(samples, lambda hertz: 10 ** (np.interp(_mel(hertz), _CENTRES, gains) / 20))
+        return filtered(samples, lambda hertz: 10 ** (np.interp(to_mel(hertz), _CENTRES, gains) / 20))

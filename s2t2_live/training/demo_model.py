@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from s2t2_live.audio.mel import to_hertz, to_mel
 from s2t2_live.speech2text2.config import Speech2Text2Config, SpeechEncoderDecoderConfig, Wav2Vec2Config
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.speech2text2.features import FeatureConvolution
@@ -100,12 +101,8 @@ def _filter_bank(model: SpeechEncoderDecoderModel) -> nn.Conv1d:
 
 def mel_filters() -> Tensor:
     """Windowed cosines in four phases at mel-spaced frequencies, shape (320, 1, 400)."""
-
-    def to_mel(hertz: float) -> float:
-        return 2595 * math.log10(1 + hertz / 700)
-
-    mels = torch.linspace(to_mel(60), to_mel(7600), FILTERS)
-    hertz = 700 * (10 ** (mels / 2595) - 1)
+    mels = torch.linspace(float(to_mel(60)), float(to_mel(7600)), FILTERS)
+    hertz = torch.from_numpy(to_hertz(mels.numpy())).float()
     time = (torch.arange(KERNEL) - KERNEL / 2) / 16_000
     phases = torch.arange(PHASES) * (2 * math.pi / PHASES)
     waves = torch.cos(2 * math.pi * hertz[:, None, None] * time + phases[None, :, None])
