@@ -10,10 +10,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
-_BLOCK = 64
-"""Sums whose largest is looked at first."""
+_WIDTHS = (64, 72, 56, 80, 48, 40, *range(33, 96))
+"""Of a block of sums whose largest is looked at first; the first that leaves no rest is taken."""
 
 
 class Hypothesis(NamedTuple):
@@ -160,11 +159,10 @@ def largest(sums: Tensor, count: int) -> tuple[Tensor, Tensor]:
     maxima can hold one of the largest sums.
     """
     size = sums.shape[1]
-    if size > 32 * count * _BLOCK:
-        blocks = F.pad(sums, (0, -size % _BLOCK), value=-torch.inf).unflatten(1, (-1, _BLOCK))
+    width = next((width for width in _WIDTHS if size % width == 0), size)
+    if size > 32 * count * width:
+        blocks = sums.view(len(sums), -1, width)
         picked = blocks.amax(2).topk(count).indices
-        found, places = blocks.gather(1, picked[:, :, None].expand(-1, -1, _BLOCK)).flatten(1).topk(count)
-        # Of sums that are all forbidden, the padding must not be one.
-        if bool(torch.isfinite(found[:, -1]).all()):
-            return found, picked.gather(1, places // _BLOCK) * _BLOCK + places % _BLOCK
+        found, places = blocks.gather(1, picked[:, :, None].expand(-1, -1, width)).flatten(1).topk(count)
+        return found, picked.gather(1, places // width) * width + places % width
     return sums.topk(count)

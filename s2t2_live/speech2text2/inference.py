@@ -78,8 +78,8 @@ class InferenceAttention:
             scores = torch.baddbmm(mask, queries, sources.keys, alpha=self.scale)
         weights = torch.softmax(scores, -1)
         context = torch.bmm(_drop(weights, self.weights_dropout), sources.values)
-        out = self.out(context.view(self.heads, -1, self.head_size).transpose(0, 1).flatten(1))
-        return self.norm(x + _drop(out, self.dropout)), weights
+        context = context.view(self.heads, -1, self.head_size).transpose(0, 1).flatten(1)
+        return self.norm(_added(x, self.out, context, self.dropout)), weights
 
 
 class InferenceLayer:
@@ -114,7 +114,7 @@ class InferenceLayer:
         queries = self._split(self.across_in(x), 1, batch)[0]
         x, weights_across = self.across(x, queries, frames, frame_mask)
         inner = _drop(self.activation(self.fc1(x)), self.activation_dropout)
-        return self.norm(x + _drop(self.fc2(inner), self.dropout)), weights, weights_across
+        return self.norm(_added(x, self.fc2, inner, self.dropout)), weights, weights_across
 
     def _split(self, x: Tensor, count: int, batch: int) -> Tensor:
         """`(batch * length, count * size)` to `(count, heads * batch, length, head size)`."""
@@ -152,3 +152,8 @@ class InferenceDecoder:
 
 def _drop(x: Tensor, p: float) -> Tensor:
     return F.dropout(x, p) if p else x
+
+
+def _added(x: Tensor, projection: Projection, inner: Tensor, p: float) -> Tensor:
+    """`x` plus the projection of `inner`, of which a share of `p` is dropped."""
+    return x + F.dropout(projection(inner), p) if p else projection(inner, x)
