@@ -1,8 +1,5 @@
 """Calibrates the confidence of a checkpoint: `python -m s2t2_live.evaluation.calibration FOLDER`.
 
-First it writes down the long-term spectrum of the voices that the checkpoint was trained on, to which the live engine
-brings others nearer. Then it listens through the engine's ears.
-
 Held-out phrases that the model translates right are told from sentences of far topics, both spoken by voices that it
 was trained on, by a logistic regression on the evidence of one decoding (Platt 1999); phrases that it translates wrong
 count a little on the side of the far ones. The bias is moved so that a confidence of 0.5 is the threshold. The fit
@@ -29,13 +26,11 @@ from tqdm import tqdm
 
 from s2t2_live.assets import asset
 from s2t2_live.audio.chunk import SAMPLE_RATE
-from s2t2_live.audio.high_pass import high_pass
 from s2t2_live.errors import S2T2Error
 from s2t2_live.evaluation.bleu import corpus_chrf
 from s2t2_live.evaluation.logistic import area_under_curve, fit_logistic
 from s2t2_live.evaluation.speech_sets import far_sentences, held_out_phrases, known_sentences, speak_set, spread
 from s2t2_live.live.confidence import CONFIDENCE_FILE
-from s2t2_live.live.equalizer import SPECTRUM_FILE, long_term_spectrum
 from s2t2_live.live.guards import token_budget
 from s2t2_live.live.hypothesis import Evidence
 from s2t2_live.live.translation import SpeechTranslationModel
@@ -67,7 +62,7 @@ class Judged:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Calibrate and report; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m s2t2_live.evaluation.calibration", description=__doc__)
-    parser.add_argument("folder", type=Path, help="the checkpoint, which gets a confidence.json and a spectrum.json")
+    parser.add_argument("folder", type=Path, help="the checkpoint, which gets a confidence.json")
     parser.add_argument("--cache", type=Path, default=Path(".work/quality"), help="of speech (default: %(default)s)")
     parser.add_argument("--speech", type=Path, default=Path(".work/speech"), help="what training heard, to leave out")
     parser.add_argument("--phrases", type=int, default=300, help="held-out phrases (default: %(default)s)")
@@ -87,19 +82,11 @@ def calibrate(folder: Path, cache: Path, speech: Path, *, phrases: int, workers:
     known = held_out_phrases(book, phrases, known=known_sentences(speech), skip=MEASURED)
     near = speak_set(cache, "fit-near", spread(known), workers=workers)
     far = speak_set(cache, "fit-far", spread(far_sentences("fit"), copies=VOICES), workers=workers)
-    write_spectrum(folder, near)
     model = SpeechTranslationModel.load(str(folder), device="cpu", precision="fp32", threads=workers, offline=True)
     judged = [*judge(model, near, "held-out phrases"), *judge(model, far, "far topics")]
     body = fit(judged)
     print(report(judged, body))
     (folder / CONFIDENCE_FILE).write_text(json.dumps(body, indent=2) + "\n", encoding="utf-8")
-
-
-def write_spectrum(folder: Path, speech: SpeechShards) -> None:
-    """Write the mean spectrum of all utterances, as `Equalizer.load` reads it."""
-    spectra = [long_term_spectrum(high_pass(speech.audio(index)))[0] for index in range(len(speech))]
-    body = {"decibels": [round(float(level), 2) for level in np.mean(spectra, axis=0)]}
-    (folder / SPECTRUM_FILE).write_text(json.dumps(body) + "\n", encoding="utf-8")
 
 
 def judge(model: SpeechTranslationModel, speech: SpeechShards, label: str) -> list[Judged]:

@@ -24,7 +24,6 @@ from s2t2_live.evaluation.speech_sets import development_sentences, held_out_phr
 from s2t2_live.training.augmentation import UNCHANGED, Augmentation
 from s2t2_live.training.batches import evaluation_batches
 from s2t2_live.training.checkpoint import Checkpoint, load_checkpoint
-from s2t2_live.training.inference import translate
 from s2t2_live.training.phrase_book import PhraseBook
 from s2t2_live.training.shards import SpeechShards
 
@@ -94,7 +93,7 @@ def measure(checkpoint: Checkpoint, speech: SpeechShards, *, rough: bool, beams:
         for batch, indices in evaluation_batches(speech, checkpoint.text, seconds=BATCH):
             if rough:
                 batch = replace(batch, audio=change(batch.audio, batch.lengths, generator))
-            said += translate(checkpoint.model, checkpoint.text, batch, beams=beams, masked=checkpoint.masked)
+            said += checkpoint.translator(batch, beams=beams)
             references += [speech.examples[index].german for index in indices]
     return corpus_bleu(said, references).score
 

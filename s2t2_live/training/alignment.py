@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from tqdm import tqdm
 
-from s2t2_live.training.augmentation import normalize
 from s2t2_live.training.batches import EVALUATION_MARGIN, evaluation_batches
 from s2t2_live.training.bpe import separate_punctuation
 from s2t2_live.training.ctc import ALPHABET, encode_characters
@@ -79,7 +78,7 @@ def align_shard(trainer: Trainer, speech: SpeechShards, lexicon: Lexicon) -> lis
     trainer.model.eval()
     timings: list[Timing | None] = [None] * len(speech)
     for batch, indices in evaluation_batches(speech, trainer.text, seconds=trainer.settings.batches.seconds):
-        audio = normalize(batch.audio.to(trainer.device), batch.lengths)
+        audio = trainer.ears(batch.audio.to(trainer.device), batch.lengths)
         mask = torch.arange(audio.shape[1]) < batch.lengths[:, None]
         output = trainer.model.encoder(audio, attention_mask=mask.long().to(trainer.device), return_dict=True)
         scores = trainer.ctc(trainer.model.project(output.last_hidden_state)).cpu()

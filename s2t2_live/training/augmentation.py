@@ -80,7 +80,7 @@ class Augmentation:
         def uniform(low: float, high: float, *shape: int) -> Tensor:
             return (low + (high - low) * torch.rand(*shape, generator=generator)).to(device)
 
-        size = _fft_size(samples)
+        size = fft_size(samples)
         frequencies = torch.linspace(0, SAMPLE_RATE / 2, size // 2 + 1, device=device)
         response = self._equalizer(frequencies, chosen(settings.equalizer), generator)
         telephone = chosen(settings.telephone)
@@ -144,7 +144,7 @@ def normalize(audio: Tensor, lengths: Tensor) -> Tensor:
     return centred / (variance + 1e-7).sqrt()
 
 
-def _fft_size(samples: int) -> int:
+def fft_size(samples: int) -> int:
     """The next size whose only factors are 2, 3 and 5, with room for a reverberant tail."""
     size = samples + int(TAIL * SAMPLE_RATE)
     while True:

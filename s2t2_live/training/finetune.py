@@ -93,6 +93,7 @@ class FineTuning:
                 settings,
                 device=self.device,
                 masked=checkpoint.masked,
+                ears=checkpoint.ears,
                 listeners=display.listeners(improved=lambda: checkpoint.save(self.output)),
             )
             if why := nothing_to_do(trainer.progress, minutes=self.minutes, patience=self.patience):
@@ -125,7 +126,7 @@ def evaluate_checkpoint(
     checkpoint.model.to(usable_device(device))
     results = {}
     for size in beams:
-        found = translate_all(checkpoint.model, checkpoint.text, speech, beams=size, masked=checkpoint.masked)
+        found = translate_all(checkpoint.translator, speech, beams=size)
         print(f"beam size {size}\n{tables(found)}", flush=True)
         results[str(size)] = as_json(found)
     print(json.dumps(results, ensure_ascii=False))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -9,8 +11,8 @@ from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.errors import UsageError
 from s2t2_live.live.guards import token_budget
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
-from s2t2_live.training.augmentation import normalize
 from s2t2_live.training.batches import Batch
+from s2t2_live.training.ears import Ears
 from s2t2_live.training.targets import TextEncoder
 
 
@@ -31,22 +33,30 @@ def sample_mask(audio: Tensor, batch: Batch, *, masked: bool) -> Tensor | None:
     return (torch.arange(audio.shape[1]) < batch.lengths[:, None]).long().to(audio.device)
 
 
-@torch.no_grad()
-def translate(
-    model: SpeechEncoderDecoderModel, text: TextEncoder, batch: Batch, *, beams: int, masked: bool
-) -> list[str]:
-    """The model's translation of each utterance."""
-    model.eval()
-    audio = normalize(batch.audio.to(model.device), batch.lengths)
-    budget = token_budget(audio.shape[1] / SAMPLE_RATE)
-    longest = min(budget, model.config.decoder.max_target_positions - 1)
-    ids = model.generate(
-        inputs=audio,
-        attention_mask=sample_mask(audio, batch, masked=masked),
-        num_beams=beams,
-        max_new_tokens=longest,
-        do_sample=False,
-        return_dict_in_generate=False,
-    )
-    assert isinstance(ids, Tensor)
-    return [text.decode(row) for row in ids.tolist()]
+@dataclass(frozen=True, slots=True)
+class Translator:
+    """A model and what it needs to translate."""
+
+    model: SpeechEncoderDecoderModel
+    text: TextEncoder
+    masked: bool
+    """Whether the encoder is told where padding begins."""
+    ears: Ears
+
+    @torch.no_grad()
+    def __call__(self, batch: Batch, *, beams: int) -> list[str]:
+        """The model's translation of each utterance."""
+        self.model.eval()
+        audio = self.ears(batch.audio.to(self.model.device), batch.lengths)
+        budget = token_budget(audio.shape[1] / SAMPLE_RATE)
+        longest = min(budget, self.model.config.decoder.max_target_positions - 1)
+        ids = self.model.generate(
+            inputs=audio,
+            attention_mask=sample_mask(audio, batch, masked=self.masked),
+            num_beams=beams,
+            max_new_tokens=longest,
+            do_sample=False,
+            return_dict_in_generate=False,
+        )
+        assert isinstance(ids, Tensor)
+        return [self.text.decode(row) for row in ids.tolist()]

@@ -24,10 +24,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from s2t2_live.errors import CheckpointError
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.training.arithmetic import bfloat16_pays
-from s2t2_live.training.augmentation import Augmentation, AugmentationSettings, normalize
+from s2t2_live.training.augmentation import Augmentation, AugmentationSettings
 from s2t2_live.training.batches import IGNORED, Batch, BatchSettings, evaluation_batches, training_batches
 from s2t2_live.training.ctc import CTCHead
-from s2t2_live.training.inference import sample_mask, translate, usable_device
+from s2t2_live.training.ears import Ears
+from s2t2_live.training.inference import Translator, sample_mask, usable_device
 from s2t2_live.training.muon import Muon
 from s2t2_live.training.speech import Speech
 from s2t2_live.training.targets import TextEncoder
@@ -113,11 +114,13 @@ class Trainer:
         *,
         device: str = "cpu",
         masked: bool = True,
+        ears: Ears | None = None,
         listeners: Listeners | None = None,
     ) -> None:
         """Prepare a run in `folder`; when it holds a `state.pt`, go on from there.
 
-        `masked` says whether the encoder is told where padding begins; some were trained without.
+        `masked` says whether the encoder is told where padding begins; some were trained without. `ears` even nothing
+        out unless others are given.
 
         Raises UsageError for a device that is not there, CheckpointError for a state of another model.
         """
@@ -132,6 +135,7 @@ class Trainer:
         self.listeners = listeners or Listeners()
         self.progress = Progress()
         self.ctc = CTCHead(model.config.decoder.d_model).to(device)
+        self.ears = ears or Ears()
         self.augmentation = Augmentation(settings.augmentation)
         learned = [p for p in (*model.parameters(), *self.ctc.parameters()) if p.requires_grad]
         hidden = hidden_matrices(model) if settings.muon else []
@@ -157,6 +161,10 @@ class Trainer:
     @property
     def state_path(self) -> Path:
         return self.folder / "state.pt"
+
+    @property
+    def translator(self) -> Translator:
+        return Translator(self.model, self.text, self.masked, self.ears)
 
     def learning_rate(self) -> float:
         """Linear warm-up over updates, the peak, then a cosine over the last minutes down to the final rate."""
@@ -271,7 +279,8 @@ class Trainer:
         strength = min(1.0, self.progress.minutes / settings.augmentation_ramp) if settings.augmentation_ramp else 1.0
         audio = batch.audio.to(self.device)
         with torch.no_grad():
-            audio = normalize(self.augmentation(audio, batch.lengths, generator, strength), batch.lengths)
+            audio = self.augmentation(audio, batch.lengths, generator, strength)
+            audio = self.ears(audio, batch.lengths, generator)
         if not bool(torch.isfinite(audio).all()):  # One broken batch must not end the training.
             return torch.full((2,), torch.nan)
         for optimizer in self.optimizers:
@@ -318,7 +327,7 @@ class Trainer:
 
     def head_loss(self, batch: Batch) -> Tensor:
         """CTC loss of a batch as it is, with gradients for the head alone."""
-        audio = normalize(batch.audio.to(self.device), batch.lengths)
+        audio = self.ears(batch.audio.to(self.device), batch.lengths)
         with torch.no_grad(), self._arithmetic():
             _, states, frames, _ = self._forward(audio, batch)
         return self._ctc_loss(states.float(), frames, batch)
@@ -329,19 +338,20 @@ class Trainer:
         from s2t2_live.evaluation.bleu import corpus_bleu
 
         self.model.eval()
+        translator = self.translator
         hypotheses: list[str] = []
         references: list[str] = []
         right = tokens = 0
         ctc: list[Tensor] = []
         seen = 0.0
         for batch, indices in evaluation_batches(speech, self.text, seconds=self.settings.batches.seconds):
-            audio = normalize(batch.audio.to(self.device), batch.lengths)
+            audio = self.ears(batch.audio.to(self.device), batch.lengths)
             logits, states, frames, labels = self._forward(audio, batch)
             ctc.append(self._ctc_loss(states, frames, batch))
             counted = labels != IGNORED
             right += int(((logits.argmax(-1) == labels) & counted).sum())
             tokens += int(counted.sum())
-            hypotheses += translate(self.model, self.text, batch, beams=beams, masked=self.masked)
+            hypotheses += translator(batch, beams=beams)
             references += [speech.examples[index].german for index in indices]
             seen += batch.seconds
             if seen >= self.settings.evaluate_seconds and not whole:

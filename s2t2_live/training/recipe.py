@@ -18,6 +18,7 @@ import torch
 
 from s2t2_live.assets import asset
 from s2t2_live.errors import S2T2Error
+from s2t2_live.live.equalizer import Equalizer
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.speech2text2.hub import resolve_model_folder
 from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
@@ -28,6 +29,7 @@ from s2t2_live.training.checkpoint import load_checkpoint
 from s2t2_live.training.curve import plot_history
 from s2t2_live.training.demo_model import demo_config, freeze_filters, new_demo_model
 from s2t2_live.training.display import TrainingDisplay, nothing_to_do
+from s2t2_live.training.ears import Ears
 from s2t2_live.training.export import export
 from s2t2_live.training.growth import deepened, fit_head
 from s2t2_live.training.inference import usable_device
@@ -39,6 +41,9 @@ from s2t2_live.training.shards import SpeechShards
 from s2t2_live.training.synthesis import check_topics, synthesize_evaluation, synthesize_training
 from s2t2_live.training.targets import TextEncoder
 from s2t2_live.training.voices import RESERVED_VOICES
+
+MEASURED = 300
+"""Utterances that the long-term spectrum of the training's voices is measured on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,9 @@ class Recipe:
                 raise S2T2Error(f"{path} is there already: a run has begun; go on with `train`, or move it away.")
         speech = SpeechShards(self.work / "speech", topics=self.topics)
         source = load_checkpoint(checkpoint)
+        if source.ears.equalizer is not None:
+            run.mkdir(parents=True, exist_ok=True)
+            source.ears.equalizer.save(run)
         model = freeze_filters(deepened(source.model, demo_config(len(source.processor.tokenizer))))
         trainer = self._trainer(model, source.text)
         fit_head(trainer, speech)
@@ -144,29 +152,30 @@ class Recipe:
         Of a checkpoint by its name, folder or hub id, or of the run as it is.
         """
         if checkpoint is None:
-            trainer = self.trainer()
-            model, text, masked = trainer.model, trainer.text, trainer.masked
+            translator = self.trainer().translator
         else:
             torch.set_num_threads(self.workers)
             loaded = load_checkpoint(checkpoint)
-            model, text, masked = loaded.model.to(usable_device(self.device)), loaded.text, loaded.masked
+            loaded.model.to(usable_device(self.device))
+            translator = loaded.translator
         sets = [SpeechShards(self.work / "heard")]
         sets += [SpeechShards(self.work / "reserved", voice.name) for voice in RESERVED_VOICES]
         results = {}
         for size in beams:
             translated: list[Translated] = []
             for group, speech in zip(("heard", *map(str, RESERVED_VOICES)), sets, strict=True):
-                found = translate_all(model, text, speech, beams=size, masked=masked)
+                found = translate_all(translator, speech, beams=size)
                 translated += [replace(one, voice=group) for one in found]
             print(f"beam size {size}\n{tables(translated)}", flush=True)
             results[str(size)] = as_json(translated)
-        quiet = silent_share(model, text, masked=masked)
+        quiet = silent_share(translator)
         print(f"no text on {100 * quiet:.0f} % of the sounds without words")
         print(json.dumps({**results, "silent": quiet}, ensure_ascii=False))
 
     def export(self, folder: Path) -> None:
         """Write the checkpoint."""
-        size = export(self.trainer().model, self.work / "vocabulary", folder)
+        trainer = self.trainer()
+        size = export(trainer.model, self.work / "vocabulary", folder, trainer.ears.equalizer)
         print(f"{folder}: {size / 1e6:.1f} MB", file=sys.stderr)
 
     def everything(self, folder: Path, shards: range, *, whole: float, phrases: int) -> None:
@@ -210,4 +219,18 @@ class Recipe:
             muon=True,
             batches=BatchSettings(seconds=self.batch, prefixes=self.prefixes),
         )
-        return Trainer(model, text, self.work / "run", settings, device=self.device, listeners=listeners)
+        return Trainer(
+            model, text, self.work / "run", settings, device=self.device, ears=self._ears(), listeners=listeners
+        )
+
+    def _ears(self) -> Ears:
+        """Those of the run, which are fixed when it begins."""
+        folder = self.work / "run"
+        equalizer = Equalizer.load(folder)
+        if equalizer is None:
+            speech = SpeechShards(self.work / "speech")
+            step = -(-len(speech) // MEASURED)
+            equalizer = Equalizer.measured(speech.audio(index) for index in range(0, len(speech), step))
+            folder.mkdir(parents=True, exist_ok=True)
+            equalizer.save(folder)
+        return Ears(equalizer)

@@ -12,11 +12,9 @@ from tqdm import tqdm
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.evaluation.bleu import corpus_bleu, corpus_chrf
-from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.training.batches import collate, evaluation_batches
-from s2t2_live.training.inference import translate
+from s2t2_live.training.inference import Translator
 from s2t2_live.training.speech import Speech
-from s2t2_live.training.targets import TextEncoder
 from s2t2_live.training.wordless import wordless_sound
 
 
@@ -31,20 +29,12 @@ class Translated:
     topic: str
 
 
-def translate_all(
-    model: SpeechEncoderDecoderModel,
-    text: TextEncoder,
-    speech: Speech,
-    *,
-    beams: int,
-    seconds: float = 40.0,
-    masked: bool = True,
-) -> list[Translated]:
+def translate_all(translator: Translator, speech: Speech, *, beams: int, seconds: float = 40.0) -> list[Translated]:
     """Every utterance, in the order of the speech; `seconds` of audio at a time."""
     found: dict[int, str] = {}
     with tqdm(total=len(speech), unit="utterance", desc="evaluation", disable=None, file=sys.stderr) as bar:
-        for batch, indices in evaluation_batches(speech, text, seconds=seconds):
-            found.update(zip(indices, translate(model, text, batch, beams=beams, masked=masked), strict=True))
+        for batch, indices in evaluation_batches(speech, translator.text, seconds=seconds):
+            found.update(zip(indices, translator(batch, beams=beams), strict=True))
             bar.update(len(indices))
     return [
         Translated(example.english, example.german, found[index], example.voice, example.topic)
@@ -52,14 +42,14 @@ def translate_all(
     ]
 
 
-def silent_share(model: SpeechEncoderDecoderModel, text: TextEncoder, *, masked: bool = True, count: int = 60) -> float:
+def silent_share(translator: Translator, *, count: int = 60) -> float:
     """Of so many sounds without words the share that the model makes no text of, 0 to 1."""
     silent = 0
     for seed in range(0, count, 6):
         # Other seeds than those of training.
         waves = [wordless_sound(3 * SAMPLE_RATE, np.random.default_rng([8191, seed + i])) for i in range(6)]
-        batch = collate(waves, [([], "")] * len(waves), text)
-        silent += sum(not said.strip() for said in translate(model, text, batch, beams=1, masked=masked))
+        batch = collate(waves, [([], "")] * len(waves), translator.text)
+        silent += sum(not said.strip() for said in translator(batch, beams=1))
     return silent / count
 
 

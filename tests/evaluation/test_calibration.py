@@ -9,12 +9,10 @@ import numpy as np
 import pytest
 
 from s2t2_live.errors import S2T2Error
-from s2t2_live.evaluation.calibration import FAR_BELOW, RIGHT_BELOW, Judged, fit, is_right, report, write_spectrum
+from s2t2_live.evaluation.calibration import FAR_BELOW, RIGHT_BELOW, Judged, fit, is_right, report
 from s2t2_live.evaluation.logistic import area_under_curve, fit_logistic
 from s2t2_live.live.confidence import Calibration
-from s2t2_live.live.equalizer import _SHAPES, Equalizer
 from s2t2_live.live.hypothesis import Evidence
-from s2t2_live.training.shards import SpeechShards, write_shard
 
 
 def judged(overlap: float, count: int = 400) -> list[Judged]:
@@ -51,23 +49,6 @@ def test_wrong_translations_are_less_sure_than_right_ones(tmp_path: Path) -> Non
     examples = judged(0.2)
     right, wrong = (confidences(tmp_path, examples, kind) for kind in ("right", "wrong"))
     assert area_under_curve(right, wrong) > 0.9
-
-
-def test_the_spectrum_is_the_mean_of_all_utterances(tmp_path: Path) -> None:
-    """White noise and noise that is louder by 12 dB in its upper half; what lies below the voice does not count."""
-    rng = np.random.default_rng(0)
-    white = rng.normal(0, 1000, 32_000)
-    spectrum = np.fft.rfft(white)
-    spectrum[8_000:] *= 4
-    hum = 20_000 * np.sin(2 * np.pi * 10 * np.arange(32_000) / 16_000)
-    shares = (white + hum, np.fft.irfft(spectrum))
-    write_shard(tmp_path, "near", [(x.astype(np.int16), "a", "b", "hotel", "flite:slt") for x in shares])
-    write_spectrum(tmp_path, SpeechShards(tmp_path, "near"))
-    equalizer = Equalizer.load(tmp_path)
-    assert equalizer is not None
-    levels = equalizer.reference - 10 * np.log10(_SHAPES.sum(axis=1))
-    assert levels[-1] - levels[4] == pytest.approx(6, abs=1)
-    assert levels[4] - levels[0] == pytest.approx(0, abs=2)
 
 
 def test_nothing_right_is_nothing_to_fit() -> None:

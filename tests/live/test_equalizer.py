@@ -9,7 +9,7 @@ import soundfile
 from s2t2_live.assets import asset
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.errors import CheckpointError
-from s2t2_live.live.equalizer import BANDS, FEW, LIMIT, SHARE, Equalizer, long_term_spectrum
+from s2t2_live.live.equalizer import BAND_SHAPES, BANDS, FEW, LIMIT, SHARE, Equalizer, interpolated, long_term_spectrum
 
 SPEECH = soundfile.read(min(asset("recordings").glob("*.flac")), dtype="float32")[0]
 
@@ -67,6 +67,32 @@ def test_what_has_no_speech_stays_as_it_is(samples: np.ndarray) -> None:
     after = Equalizer(np.linspace(-5, 5, BANDS))(samples)
     assert after.dtype == np.float32
     assert after == pytest.approx(samples, abs=1e-6)
+
+
+def test_the_spectrum_of_a_training_is_the_mean_of_its_utterances(tmp_path: Path) -> None:
+    """White noise and noise that is louder by 12 dB in its upper half; what lies below the voice does not count."""
+    white = np.random.default_rng(0).normal(0, 0.1, 32_000).astype(np.float32)
+    spectrum = np.fft.rfft(white)
+    spectrum[8_000:] *= 4
+    hum = 2 * np.sin(2 * np.pi * 10 * np.arange(32_000) / SAMPLE_RATE)
+    measured = Equalizer.measured([(white + hum).astype(np.float32), np.fft.irfft(spectrum).astype(np.float32)])
+    levels = measured.reference - 10 * np.log10(BAND_SHAPES.sum(axis=1))
+    assert levels[-1] - levels[4] == pytest.approx(6, abs=1)
+    assert levels[4] - levels[0] == pytest.approx(0, abs=2)
+    measured.save(tmp_path)
+    loaded = Equalizer.load(tmp_path)
+    assert loaded is not None
+    assert loaded.reference == pytest.approx(measured.reference, abs=0.006)
+
+
+def test_gains_between_the_bands_are_interpolated() -> None:
+    gains = np.array([np.linspace(-5, 5, BANDS), np.ones(BANDS)])
+    hertz = np.linspace(0, SAMPLE_RATE / 2, 1000)
+    first, second = interpolated(gains, hertz)
+    assert (first[0], first[-1]) == (-5, 5)
+    assert (np.diff(first) >= 0).all()
+    assert np.abs(np.diff(first)).max() < 0.1
+    assert (second == 1).all()
 
 
 def test_a_checkpoint_brings_its_spectrum(tmp_path: Path) -> None:

@@ -36,6 +36,7 @@ def test_a_share_of_the_second(pair: tuple[Path, Path], tmp_path: Path) -> None:
         torch.testing.assert_close(tensor.float(), old[name].float() * 1.5, rtol=2e-3, atol=1e-6)
     assert not (tmp_path / "mean" / "confidence.json").exists()
     assert not (tmp_path / "mean" / "README.md").exists(), "its figures are those of other weights"
+    assert (tmp_path / "mean" / "spectrum.json").read_text() == (second / "spectrum.json").read_text()
     text = "Wir bleiben bis Mittwoch."
     tokens = [Speech2Text2Tokenizer.from_pretrained(folder)(text).input_ids for folder in (first, tmp_path / "mean")]
     assert tokens[0] == tokens[1]

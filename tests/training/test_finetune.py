@@ -10,6 +10,7 @@ import pytest
 import soundfile
 import torch
 
+from s2t2_live.live.equalizer import BANDS, Equalizer
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.training import average as module
 from s2t2_live.training.__main__ import main
@@ -37,7 +38,8 @@ def write_melodies(folder: Path, *, english: bool) -> None:
 def small_checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("checkpoint")
     size = save_vocabulary(folder, list(MELODIES), merges=20)
-    export(new_demo_model(size, torch.randn(16_000), encoder_layers=1), folder, folder / "made")
+    model = new_demo_model(size, torch.randn(16_000), encoder_layers=1)
+    export(model, folder, folder / "made", Equalizer(np.linspace(-5, 5, BANDS)))
     return folder / "made"
 
 
@@ -70,6 +72,8 @@ def test_a_checkpoint_learns_from_a_table_and_goes_on(
     tuned = load_checkpoint(str(output))
     before = load_checkpoint(str(small_checkpoint))
     assert tuned.dtype == before.dtype == torch.float16
+    assert tuned.ears.equalizer is not None
+    assert tuned.ears.equalizer.reference == pytest.approx(np.linspace(-5, 5, BANDS), abs=0.006)
     old, new = before.model.state_dict(), tuned.model.state_dict()
     frozen = [name for name in old if name.startswith("encoder.feature_extractor")]
     assert frozen

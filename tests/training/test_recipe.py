@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file
 
 from s2t2_live.assets import asset
+from s2t2_live.live.equalizer import Equalizer
 from s2t2_live.training import recipe, synthesis
 from s2t2_live.training.__main__ import main
 from s2t2_live.training.bpe import save_vocabulary
@@ -72,6 +73,11 @@ def test_one_command_makes_a_checkpoint_and_the_steps_go_on(
     assert (work / "run" / "state.pt").exists()
     assert (work / "run" / "history.png").exists()
     assert (work / "speech" / "00000.timing.npz").exists()
+    speech = SpeechShards(work / "speech")
+    spectrum = Equalizer.measured(speech.audio(index) for index in range(len(speech)))
+    shipped = Equalizer.load(tmp_path / "shipped")
+    assert shipped is not None
+    assert shipped.reference == pytest.approx(spectrum.reference, abs=0.006)
 
     history = work / "run" / "history.jsonl"
     first = json.loads(history.read_text().splitlines()[-1])
