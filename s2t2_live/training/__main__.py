@@ -100,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
             metavar="SHARE",
             help="share of utterances cut off, if aligned (default: %(default)s)",
         )
+    training.add_argument("--teacher", metavar="MODEL", help="checkpoint that is to be reached in rooms and noise")
 
     for sub in (everything, speech, training):
         topics = "comma-separated topics of the phrase book to keep to (default: all)"

@@ -19,8 +19,9 @@ from tqdm import tqdm
 from s2t2_live.training.batches import EVALUATION_MARGIN, evaluation_batches
 from s2t2_live.training.bpe import separate_punctuation
 from s2t2_live.training.ctc import ALPHABET, encode_characters
+from s2t2_live.training.inference import frame_count
 from s2t2_live.training.lexicon import Lexicon
-from s2t2_live.training.loop import Trainer, frame_count
+from s2t2_live.training.loop import Trainer
 from s2t2_live.training.shards import SpeechShards
 from s2t2_live.training.speech import Example
 from s2t2_live.training.timing import Timing, timing_path, write_timings

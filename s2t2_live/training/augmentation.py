@@ -27,10 +27,10 @@ class AugmentationSettings:
     equalizer: float = 0.7
     equalizer_db: float = 8.0
     """Standard deviation of the random frequency response, decibels."""
-    reverberation: float = 0.75
-    reverberation_time: tuple[float, float] = (0.2, 1.5)
+    reverberation: float = 0.8
+    reverberation_time: tuple[float, float] = (0.25, 1.2)
     """Range of RT60 at low frequencies, seconds; short ones are as frequent as long ones in its logarithm."""
-    direct_db: tuple[float, float] = (-10.0, 10.0)
+    direct_db: tuple[float, float] = (-11.0, 4.0)
     """Range of the direct-to-reverberant ratio, decibels."""
     telephone: float = 0.1
     noise: float = 0.75

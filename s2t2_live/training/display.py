@@ -11,7 +11,7 @@ from typing import Any, TextIO
 
 from tqdm import tqdm
 
-from s2t2_live.training.loop import Listeners, Progress
+from s2t2_live.training.progress import Listeners, Progress
 
 
 class TrainingDisplay:

@@ -9,12 +9,11 @@ import json
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -28,10 +27,13 @@ from s2t2_live.training.augmentation import Augmentation, AugmentationSettings
 from s2t2_live.training.batches import IGNORED, Batch, BatchSettings, evaluation_batches, training_batches
 from s2t2_live.training.ctc import CTCHead
 from s2t2_live.training.ears import Ears
-from s2t2_live.training.inference import Translator, sample_mask, usable_device
-from s2t2_live.training.muon import Muon
+from s2t2_live.training.inference import Translator, frame_count, sample_mask, usable_device
+from s2t2_live.training.optimizers import hidden_matrices, optimizers
+from s2t2_live.training.progress import Listeners, Progress
 from s2t2_live.training.speech import Speech
 from s2t2_live.training.targets import TextEncoder
+from s2t2_live.training.teacher import WEIGHT as TEACHER_WEIGHT
+from s2t2_live.training.teacher import Teacher, distance
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,40 +70,6 @@ class TrainingSettings:
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
 
 
-@dataclass(slots=True)
-class Progress:
-    """Where a run is; saved with every state."""
-
-    minutes: float = 0.0
-    updates: int = 0
-    epoch: int = 0
-    batch: int = 0
-    """Batches done in this epoch."""
-    heard: float = 0.0
-    """Hours of audio."""
-    best: float = -1.0
-    """Highest BLEU of all evaluations, -1 before the first."""
-    stale: int = 0
-    """Evaluations since then."""
-    evaluated: int = 0
-    """Updates before the last evaluation."""
-
-
-Report = Callable[[Mapping[str, Any]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Listeners:
-    """Who is told what while a trainer trains."""
-
-    report: Report = lambda line: None
-    """Figures, every hundred updates and after every evaluation."""
-    advance: Callable[[Progress], None] = lambda progress: None
-    """After every update."""
-    improved: Callable[[], None] = lambda: None
-    """The model has its best BLEU yet."""
-
-
 class Trainer:
     """Owns the model, the CTC head, the optimiser and their state on disk."""
 
@@ -115,14 +83,17 @@ class Trainer:
         device: str = "cpu",
         masked: bool = True,
         ears: Ears | None = None,
+        teacher: SpeechEncoderDecoderModel | None = None,
         listeners: Listeners | None = None,
     ) -> None:
         """Prepare a run in `folder`; when it holds a `state.pt`, go on from there.
 
         `masked` says whether the encoder is told where padding begins; some were trained without. `ears` even nothing
-        out unless others are given.
+        out unless others are given. A `teacher` hears the same before it is changed; the model learns to come to its
+        states.
 
-        Raises UsageError for a device that is not there, CheckpointError for a state of another model.
+        Raises UsageError for a device that is not there, CheckpointError for a state of another model, ModelError for a
+        teacher of other states.
         """
         torch.manual_seed(settings.seed)
         self.model = model.to(usable_device(device))
@@ -137,23 +108,12 @@ class Trainer:
         self.ctc = CTCHead(model.config.decoder.d_model).to(device)
         self.ears = ears or Ears()
         self.augmentation = Augmentation(settings.augmentation)
-        learned = [p for p in (*model.parameters(), *self.ctc.parameters()) if p.requires_grad]
+        self.teacher = None if teacher is None else Teacher(teacher, self.model)
+        self.parameters = [p for p in (*model.parameters(), *self.ctc.parameters()) if p.requires_grad]
         hidden = hidden_matrices(model) if settings.muon else []
-        decayed = [p for p in learned if p.ndim > 1 and not any(p is matrix for matrix in hidden)]
-        plain = [p for p in learned if p.ndim <= 1]
-        self.parameters = learned
-        self.optimizers: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(
-                [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-                lr=settings.peak_learning_rate,
-                betas=(0.9, 0.98),
-                fused=True,
-            )
-        ]
-        if hidden:
-            self.optimizers.append(
-                Muon(hidden, lr=settings.peak_learning_rate, weight_decay=settings.weight_decay, half=self.half)
-            )
+        self.optimizers = optimizers(
+            self.parameters, hidden, settings.peak_learning_rate, settings.weight_decay, half=self.half
+        )
         folder.mkdir(parents=True, exist_ok=True)
         if self.state_path.exists():
             self._resume()
@@ -206,13 +166,13 @@ class Trainer:
             progress.heard += batch.seconds / 3600
             self.listeners.advance(progress)
             if progress.updates % 100 == 0:
-                cross_entropy, ctc = torch.stack(losses).mean(0).tolist()
+                means = torch.stack(losses).mean(0).tolist()
+                names = ("cross_entropy", "ctc", *(("distance",) if self.teacher else ()))
                 losses.clear()
                 self.listeners.report(
                     {
                         **asdict(progress),
-                        "cross_entropy": cross_entropy,
-                        "ctc": ctc,
+                        **dict(zip(names, means, strict=True)),
                         "learning_rate": self.learning_rate(),
                         "speed": heard / (now - started),
                         "remaining": until - progress.minutes,
@@ -272,37 +232,44 @@ class Trainer:
             speech.refresh()
 
     def _update(self, batch: Batch) -> Tensor:
-        """One step of the optimiser; returns (cross-entropy, CTC) as a tensor of two."""
+        """One step of the optimiser; returns cross-entropy, CTC and, with a teacher, the distance from it."""
         settings = self.settings
         self.model.train()
         generator = torch.Generator().manual_seed(settings.seed * 1_000_003 + self.progress.updates)
         strength = min(1.0, self.progress.minutes / settings.augmentation_ramp) if settings.augmentation_ramp else 1.0
-        audio = batch.audio.to(self.device)
+        clean = batch.audio.to(self.device)
         with torch.no_grad():
-            audio = self.augmentation(audio, batch.lengths, generator, strength)
+            audio = self.augmentation(clean, batch.lengths, generator, strength)
             audio = self.ears(audio, batch.lengths, generator)
         if not bool(torch.isfinite(audio).all()):  # One broken batch must not end the training.
-            return torch.full((2,), torch.nan)
+            return torch.full((3 if self.teacher else 2,), torch.nan)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = self.learning_rate()
         with self._arithmetic():
             logits, states, frames, labels = self._forward(audio, batch)
             ctc = self._ctc_loss(states, frames, batch)
+            if self.teacher is not None:
+                clean = self.ears(clean, batch.lengths)
+                targets = self.teacher.states(clean, sample_mask(clean, batch, masked=self.masked))
         cross_entropy = F.cross_entropy(
             logits.float().flatten(0, 1),
             labels.flatten(),
             ignore_index=IGNORED,
             label_smoothing=settings.label_smoothing,
         )
+        losses, loss = [cross_entropy, ctc], cross_entropy + settings.ctc_weight * ctc
+        if self.teacher is not None:
+            losses.append(distance(states, targets, frames))
+            loss = loss + TEACHER_WEIGHT * losses[-1]
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
-        (cross_entropy + settings.ctc_weight * ctc).backward()
+        loss.backward()
         # One broken batch must not break the model.
         if torch.isfinite(nn.utils.clip_grad_norm_(self.parameters, settings.clip)):
             for optimizer in self.optimizers:
                 optimizer.step()
-        return torch.stack((cross_entropy, ctc)).detach()
+        return torch.stack(losses).detach()
 
     @contextmanager
     def _arithmetic(self) -> Iterator[None]:
@@ -376,19 +343,3 @@ class Trainer:
         with (self.folder / "history.jsonl").open("a", encoding="utf-8") as history:
             history.write(json.dumps(line) + "\n")
         self.listeners.report(line)
-
-
-def hidden_matrices(model: SpeechEncoderDecoderModel) -> list[nn.Parameter]:
-    """The learned matrices of the layers: not the embeddings, whose rows have little to do with each other."""
-    layers = (*model.encoder.modules(), *model.decoder.get_decoder().modules())
-    matrices = [module.weight for module in layers if isinstance(module, nn.Linear | nn.Conv1d)]
-    return [matrix for matrix in matrices if isinstance(matrix, nn.Parameter) and matrix.requires_grad]
-
-
-def frame_count(model: SpeechEncoderDecoderModel, lengths: Tensor) -> Tensor:
-    """Encoder states for each length in samples, (batch,)."""
-    config = model.config.encoder
-    frames = lengths
-    for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
-        frames = torch.div(frames - kernel, stride, rounding_mode="floor") + 1
-    return frames

@@ -33,9 +33,10 @@ from s2t2_live.training.ears import Ears
 from s2t2_live.training.export import export
 from s2t2_live.training.growth import deepened, fit_head
 from s2t2_live.training.inference import usable_device
-from s2t2_live.training.loop import Listeners, Trainer, TrainingSettings
+from s2t2_live.training.loop import Trainer, TrainingSettings
 from s2t2_live.training.memory import keep_freed_memory
 from s2t2_live.training.phrase_book import PhraseBook
+from s2t2_live.training.progress import Listeners
 from s2t2_live.training.scores import Translated, as_json, silent_share, tables, translate_all
 from s2t2_live.training.shards import SpeechShards
 from s2t2_live.training.synthesis import check_topics, synthesize_evaluation, synthesize_training
@@ -66,6 +67,8 @@ class Recipe:
     """Seconds of audio."""
     prefixes: float = 0.15
     """Share of the utterances that are cut off, once they are aligned."""
+    teacher: str | None = None
+    """A checkpoint: what it makes of clean speech the model learns to make of the same speech in rooms and noise."""
 
     def synthesize(self, shards: range, *, whole: float) -> None:
         """Speak training shards; `whole` is the share of whole sentences of the phrase book."""
@@ -220,7 +223,14 @@ class Recipe:
             batches=BatchSettings(seconds=self.batch, prefixes=self.prefixes),
         )
         return Trainer(
-            model, text, self.work / "run", settings, device=self.device, ears=self._ears(), listeners=listeners
+            model,
+            text,
+            self.work / "run",
+            settings,
+            device=self.device,
+            ears=self._ears(),
+            teacher=None if self.teacher is None else load_checkpoint(self.teacher).model,
+            listeners=listeners,
         )
 
     def _ears(self) -> Ears:

@@ -4,7 +4,7 @@ import io
 from dataclasses import replace
 
 from s2t2_live.training.display import TrainingDisplay, figures, nothing_to_do
-from s2t2_live.training.loop import Progress
+from s2t2_live.training.progress import Progress
 
 
 class Terminal(io.StringIO):

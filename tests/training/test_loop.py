@@ -9,18 +9,21 @@ import numpy as np
 import pytest
 import torch
 
-from s2t2_live.errors import CheckpointError, UsageError
+from s2t2_live.errors import CheckpointError, ModelError, UsageError
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
+from s2t2_live.training import loop
 from s2t2_live.training.augmentation import UNCHANGED
 from s2t2_live.training.batches import BatchSettings, collate
 from s2t2_live.training.bpe import save_vocabulary
 from s2t2_live.training.demo_model import demo_config, new_demo_model
 from s2t2_live.training.export import export
-from s2t2_live.training.inference import usable_device
-from s2t2_live.training.loop import Listeners, Progress, Trainer, TrainingSettings, frame_count
+from s2t2_live.training.inference import frame_count, usable_device
+from s2t2_live.training.loop import Trainer, TrainingSettings
+from s2t2_live.training.progress import Listeners, Progress
 from s2t2_live.training.shards import SpeechShards, write_shard
 from s2t2_live.training.targets import TextEncoder
+from s2t2_live.training.teacher import Teacher, distance
 from s2t2_live.training.wordless import wordless_sound
 
 MELODIES = {
@@ -62,7 +65,9 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> SpeechShards:
     return SpeechShards(folder)
 
 
-def make_trainer(folder: Path, speech: SpeechShards, **changes: Any) -> Trainer:
+def make_trainer(
+    folder: Path, speech: SpeechShards, teacher: SpeechEncoderDecoderModel | None = None, **changes: Any
+) -> Trainer:
     folder.mkdir(exist_ok=True)
     if not (folder / "vocab.json").exists():
         save_vocabulary(folder, [german for _, german in MELODIES], merges=40, alphabet="")
@@ -70,7 +75,7 @@ def make_trainer(folder: Path, speech: SpeechShards, **changes: Any) -> Trainer:
     sample = torch.from_numpy(speech.audio(0))
     model = new_demo_model(len(tokenizer), sample / sample.std(), encoder_layers=1)
     settings = TrainingSettings(**{name: getattr(SETTINGS, name) for name in SETTINGS.__slots__} | changes)
-    return Trainer(model, TextEncoder(tokenizer), folder / "run", settings)
+    return Trainer(model, TextEncoder(tokenizer), folder / "run", settings, teacher=teacher)
 
 
 def train_updates(trainer: Trainer, speech: SpeechShards, updates: int) -> None:
@@ -173,6 +178,42 @@ def test_utterances_without_words_are_learned_from(speech: SpeechShards, tmp_pat
         last = trainer._update(silent)
     assert torch.isfinite(torch.stack((first, last))).all()
     assert (last < first).all()
+
+
+def test_what_is_heard_in_noise_comes_nearer_to_what_a_teacher_hears_without(
+    speech: SpeechShards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes: dict[str, Any] = {"augmentation": replace(UNCHANGED, noise=1, noise_db=(0.0, 0.0), babble=0, tones=0)}
+    assert make_trainer(tmp_path, speech)._update(next(make_trainer(tmp_path, speech)._stream(speech))).shape == (2,)
+    ends = []
+    for weight in (0.0, loop.TEACHER_WEIGHT):
+        monkeypatch.setattr(loop, "TEACHER_WEIGHT", weight)
+        teacher = make_trainer(tmp_path, speech).model
+        before = [parameter.detach().clone() for parameter in teacher.parameters()]
+        taught = make_trainer(tmp_path, speech, teacher, **changes)
+        batch = next(taught._stream(speech))
+        ends.append([taught._update(batch) for _ in range(40)][-1][2])
+        assert not teacher.training
+        assert all(torch.equal(one, other) for one, other in zip(before, teacher.parameters(), strict=True))
+    assert ends[1] < 0.7 * ends[0]
+
+
+def test_the_distance_from_a_teacher() -> None:
+    targets = torch.randn(2, 6, 4)
+    frames = torch.tensor([6, 3])
+    other = targets.clone()
+    other[1, 3:] += 100
+    assert distance(other, targets, frames) == 0
+    mean = torch.cat([targets[0], targets[1, :3]]).mean(0)
+    assert distance(mean.expand(2, 6, 4), targets, frames) == pytest.approx(1)
+
+
+def test_a_teacher_of_another_kind_is_refused() -> None:
+    one, other = (SpeechEncoderDecoderModel(demo_config(20, encoder_layers=1)) for _ in range(2))
+    Teacher(other, one)
+    other.config.encoder.conv_stride = (5, 2, 2, 2)
+    with pytest.raises(ModelError, match="conv_stride"):
+        Teacher(other, one)
 
 
 def test_an_evaluation_that_was_interrupted_is_made_up_for(speech: SpeechShards, tmp_path: Path) -> None:
