@@ -49,7 +49,7 @@ class Ears:
             gains = (share * wanted).clamp(-LIMIT, LIMIT).to(audio.device)
             decibels = gains @ torch.from_numpy(interpolated(np.eye(gains.shape[1]), hertz)).to(audio)
             spectrum = torch.fft.rfft(heard, n=size) * 10 ** (decibels / 20)
-            heard = torch.fft.irfft(spectrum, n=size)[:, :samples] * inside
+            heard = torch.fft.irfft(spectrum, n=size)[:, :samples]
         return normalize(heard, lengths)
 
 

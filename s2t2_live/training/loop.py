@@ -241,6 +241,7 @@ class Trainer:
         with torch.no_grad():
             audio = self.augmentation(clean, batch.lengths, generator, strength)
             audio = self.ears(audio, batch.lengths, generator)
+            clean = self.ears(clean, batch.lengths) if self.teacher else clean
         if not bool(torch.isfinite(audio).all()):  # One broken batch must not end the training.
             return torch.full((3 if self.teacher else 2,), torch.nan)
         for optimizer in self.optimizers:
@@ -250,7 +251,6 @@ class Trainer:
             logits, states, frames, labels = self._forward(audio, batch)
             ctc = self._ctc_loss(states, frames, batch)
             if self.teacher is not None:
-                clean = self.ears(clean, batch.lengths)
                 targets = self.teacher.states(clean, sample_mask(clean, batch, masked=self.masked))
         cross_entropy = F.cross_entropy(
             logits.float().flatten(0, 1),

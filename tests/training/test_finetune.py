@@ -4,6 +4,7 @@ import json
 import resource
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,11 +14,14 @@ import torch
 from s2t2_live.live.equalizer import BANDS, Equalizer
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.training import average as module
+from s2t2_live.training import finetune
 from s2t2_live.training.__main__ import main
 from s2t2_live.training.bpe import save_vocabulary
 from s2t2_live.training.checkpoint import load_checkpoint
 from s2t2_live.training.demo_model import new_demo_model
+from s2t2_live.training.ears import Ears
 from s2t2_live.training.export import export
+from s2t2_live.training.loop import Trainer
 
 MELODIES = {"Ja.": (300, 300), "Nein.": (1200, 1200), "Guten Morgen.": (300, 2500)}
 
@@ -107,6 +111,22 @@ def test_it_stops_early_and_keeps_the_best(
     old = SpeechEncoderDecoderModel.from_pretrained(small_checkpoint).state_dict()
     new = SpeechEncoderDecoderModel.from_pretrained(output).state_dict()
     assert all(torch.equal(old[name], new[name]) for name in old)
+
+
+def test_it_hears_as_the_engine_does_with_this_checkpoint(
+    small_checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[Ears] = []
+
+    def trainer(*arguments: Any, ears: Ears, **named: Any) -> Trainer:
+        given.append(ears)
+        return Trainer(*arguments, ears=ears, **named)
+
+    monkeypatch.setattr(finetune, "Trainer", trainer)
+    write_melodies(tmp_path, english=True)
+    assert main(tune(small_checkpoint, tmp_path / "all.tsv", tmp_path / "tuned", "--minutes", "0")) == 0
+    assert given[0].equalizer is not None
+    assert given[0].equalizer.reference == pytest.approx(np.linspace(-5, 5, BANDS), abs=0.006)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from s2t2_live.errors import CheckpointError, ModelError, UsageError
+from s2t2_live.live.equalizer import BANDS, Equalizer
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.speech2text2.tokenizer import Speech2Text2Tokenizer
 from s2t2_live.training import loop
@@ -17,6 +18,7 @@ from s2t2_live.training.augmentation import UNCHANGED
 from s2t2_live.training.batches import BatchSettings, collate
 from s2t2_live.training.bpe import save_vocabulary
 from s2t2_live.training.demo_model import demo_config, new_demo_model
+from s2t2_live.training.ears import Ears
 from s2t2_live.training.export import export
 from s2t2_live.training.inference import frame_count, usable_device
 from s2t2_live.training.loop import Trainer, TrainingSettings
@@ -196,6 +198,36 @@ def test_what_is_heard_in_noise_comes_nearer_to_what_a_teacher_hears_without(
         assert not teacher.training
         assert all(torch.equal(one, other) for one, other in zip(before, teacher.parameters(), strict=True))
     assert ends[1] < 0.7 * ends[0]
+
+
+def test_the_model_hears_through_its_ears_what_is_changed_and_a_teacher_what_is_clean(
+    speech: SpeechShards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(tmp_path, speech, make_trainer(tmp_path, speech).model)
+    trainer.ears = Ears(Equalizer(np.linspace(-5, 5, BANDS)))
+    noise = torch.Generator().manual_seed(0)
+    trainer.augmentation = lambda audio, *_: audio + torch.randn(audio.shape, generator=noise)  # type: ignore[assignment]
+    batch = next(trainer._stream(speech))
+    clean = trainer.ears(batch.audio, batch.lengths)
+    assert not torch.allclose(clean, Ears()(batch.audio, batch.lengths), atol=0.1)
+    heard: list[torch.Tensor] = []
+    for owner, name in ((trainer.model.encoder, "forward"), (trainer.teacher.model.encoder, "forward")):  # type: ignore[union-attr]
+        called = getattr(owner, name)
+
+        def listen(audio: torch.Tensor, *given: Any, called: Any = called, **named: Any) -> Any:
+            heard.append(audio)
+            return called(audio, *given, **named)
+
+        monkeypatch.setattr(owner, name, listen)
+    trainer._update(batch)
+    learner, teacher = heard
+    torch.testing.assert_close(teacher, clean)
+    assert 1 < (learner - clean).square().mean() < 2.5, "it is mostly noise"
+    monkeypatch.setattr(trainer, "augmentation", lambda audio, *_: audio)
+    heard.clear()
+    trainer._update(batch)
+    drawn = trainer.ears(batch.audio, batch.lengths, torch.Generator().manual_seed(1_000_003))
+    torch.testing.assert_close(heard[0], drawn)
 
 
 def test_the_distance_from_a_teacher() -> None:
