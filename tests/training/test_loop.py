@@ -230,6 +230,16 @@ def test_the_model_hears_through_its_ears_what_is_changed_and_a_teacher_what_is_
     torch.testing.assert_close(heard[0], drawn)
 
 
+def test_an_evaluation_does_not_depend_on_the_level(
+    speech: SpeechShards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trainer = make_trainer(tmp_path, speech)
+    loud = trainer.evaluate(speech)
+    recorded = speech.audio
+    monkeypatch.setattr(speech, "audio", lambda index: 0.1 * recorded(index))
+    assert trainer.evaluate(speech) == pytest.approx(loud, rel=1e-3)
+
+
 def test_the_distance_from_a_teacher() -> None:
     targets = torch.randn(2, 6, 4)
     frames = torch.tensor([6, 3])
