@@ -80,7 +80,9 @@ class Equalizer:
         except (KeyError, TypeError, ValueError):
             decibels = np.zeros(0)
         if decibels.shape != (BANDS,) or not np.isfinite(decibels).all():
-            raise CheckpointError(f"{path} must hold {BANDS} numbers as `decibels`; calibrate anew.")
+            raise CheckpointError(
+                f"{path} must hold {BANDS} numbers as `decibels`; export or fetch the checkpoint anew."
+            )
         return cls(decibels)
 
     @classmethod

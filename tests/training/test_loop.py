@@ -206,19 +206,20 @@ def test_the_model_hears_through_its_ears_what_is_changed_and_a_teacher_what_is_
     trainer = make_trainer(tmp_path, speech, make_trainer(tmp_path, speech).model)
     trainer.ears = Ears(Equalizer(np.linspace(-5, 5, BANDS)))
     noise = torch.Generator().manual_seed(0)
-    trainer.augmentation = lambda audio, *_: audio + torch.randn(audio.shape, generator=noise)  # type: ignore[assignment]
+    monkeypatch.setattr(trainer, "augmentation", lambda audio, *_: audio + torch.randn(audio.shape, generator=noise))
     batch = next(trainer._stream(speech))
     clean = trainer.ears(batch.audio, batch.lengths)
     assert not torch.allclose(clean, Ears()(batch.audio, batch.lengths), atol=0.1)
     heard: list[torch.Tensor] = []
-    for owner, name in ((trainer.model.encoder, "forward"), (trainer.teacher.model.encoder, "forward")):  # type: ignore[union-attr]
-        called = getattr(owner, name)
+    assert trainer.teacher is not None
+    for encoder in (trainer.model.encoder, trainer.teacher.model.encoder):
+        called = encoder.forward
 
         def listen(audio: torch.Tensor, *given: Any, called: Any = called, **named: Any) -> Any:
             heard.append(audio)
             return called(audio, *given, **named)
 
-        monkeypatch.setattr(owner, name, listen)
+        monkeypatch.setattr(encoder, "forward", listen)
     trainer._update(batch)
     learner, teacher = heard
     torch.testing.assert_close(teacher, clean)

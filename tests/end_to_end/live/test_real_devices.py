@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Queue
@@ -167,6 +168,7 @@ def test_each_input_is_heard_by_itself(
 def test_pause_and_resume(listener: Listener) -> None:
     listener.source.pause()
     listener.until(lambda item: isinstance(item, AudioGap))
+    time.sleep(0.5)  # A pause that is over before the next block has no length and is no gap.
     listener.source.resume()
     gap = listener.until(is_gap)
     assert gap.reason == "paused"
