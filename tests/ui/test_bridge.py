@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from itertools import pairwise
 
 from PySide6.QtCore import QElapsedTimer, QThread
 from pytestqt.qtbot import QtBot
@@ -49,8 +48,8 @@ def test_batches_come_on_the_ui_thread_in_order_and_apart(qtbot: QtBot, qapp: ob
     assert [event for batch in batches for event in batch] == finals
     assert threads == {bridge.thread()}
     assert len(batches) > 1
-    # A millisecond for the rounding of each of the two clocks.
-    assert min(later - earlier for earlier, later in pairwise(times)) >= INTERVAL - 2
+    # From the beginning, for one that is taken late seems nearer to the next; 2 ms for the rounding of the clocks.
+    assert all(time >= number * (INTERVAL - 2) for number, time in enumerate(times))
 
 
 def test_of_waiting_partials_only_the_latest_is_delivered(qtbot: QtBot) -> None:
