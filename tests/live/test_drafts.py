@@ -46,6 +46,20 @@ def test_in_a_lull_a_sentence_that_is_over_is_shown_for_good_but_for_its_full_st
     assert not it.of(Final)[0].revised
 
 
+def test_the_captions_of_a_recording_do_not_depend_on_how_late_a_draft_is(bench: Callable[..., Bench]) -> None:
+    """A segment that has ended before the model gets to its lull."""
+    it = bench(live=False)
+    it.start_segment()
+    it.speak(1.2)
+    it.lull()
+    it.hear(0.2)
+    it.end_segment(cut=0.2)
+    it.translator.start()
+    it.drain()
+    shown = [(partial.committed, partial.tentative) for partial in it.of(Partial)]
+    assert shown[-2:] == [("w1", "w2."), ("w1 w2", ".")]
+
+
 OVER = Hypothesis((1, 2, 3, FULL_STOP), complete=True, log_probabilities=(-0.1, -0.6, -0.8, -0.1, -0.1))
 
 
