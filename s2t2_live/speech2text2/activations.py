@@ -84,7 +84,7 @@ def activation(name: str | Activation) -> Activation:
     Raises:
         CheckpointError: no activation has that name.
     """
-    if not isinstance(name, str):
+    if callable(name):
         return name
     if name not in _ACTIVATIONS:
         raise CheckpointError(f'There is no activation "{name}"; known: {", ".join(_ACTIVATIONS)}.')

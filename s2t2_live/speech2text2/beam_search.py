@@ -11,6 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from s2t2_live.errors import InputError
+
 _WIDTHS = (64, 72, 56, 80, 48, 40, *range(33, 96))
 """Of a block of sums whose largest is looked at first; the first that leaves no rest is taken."""
 
@@ -112,6 +114,9 @@ class BeamSearch:
             totals: `(batch, candidates)`, sums of log-probabilities.
             tokens: `(batch, candidates)`, the tokens.
             beams: `(batch, candidates)`, the beam of the utterance that each continues.
+
+        Raises:
+            InputError: too few of the continuations are not the end, which 4.37.2 refuses too.
         """
         length = len(self.sequences[0]) + 1 - self.prompt_length
         chosen: list[tuple[int, int, float]] = []
@@ -130,6 +135,11 @@ class BeamSearch:
                     self.finished[i].add(total, length, self.sequences[origin], [*self.origins[origin], origin])
                 if len(going_on) == self.beams:
                     break
+            if len(going_on) < self.beams:
+                raise InputError(
+                    f"Only {len(going_on)} of {len(row_tokens)} continuations do not end the sequence, too few for "
+                    f"{self.beams} beams; allow more tokens."
+                )
             chosen += going_on
             self.done[i] = self.finished[i].is_done(max(row_totals), length)
         self.sequences = [[*self.sequences[origin], token] for token, origin, _ in chosen]

@@ -20,7 +20,8 @@ class SpeechEncoderConfig(ModelConfig):
     """Fields that Wav2Vec2 and HuBERT share; by position only those up to `attention_dropout`.
 
     Raises:
-        CheckpointError: the three lists of convolution sizes differ in length, or the normalisation is unknown.
+        CheckpointError: the three lists of convolution sizes differ in length or hold what is no size, or the
+            normalisation is unknown.
     """
 
     positional: ClassVar[int] = 9
@@ -74,6 +75,9 @@ class SpeechEncoderConfig(ModelConfig):
                 f"conv_dim, conv_stride and conv_kernel must have the same number of entries, not {len(self.conv_dim)},"
                 f" {len(self.conv_stride)} and {len(self.conv_kernel)}."
             )
+        for name in ("conv_dim", "conv_stride", "conv_kernel"):
+            if not all(isinstance(size, int) and size > 0 for size in getattr(self, name)):
+                raise CheckpointError(f"{name} must hold positive whole numbers, not {getattr(self, name)}.")
         if self.feat_extract_norm not in ("group", "layer"):
             raise CheckpointError(f'feat_extract_norm must be "group" or "layer", not {self.feat_extract_norm!r}.')
 

@@ -246,10 +246,13 @@ class Speech2Text2ForCausalLM(PretrainedModel):
         # In-place updates raise the version, moves and replacements change the address.
         state = tuple((w.data_ptr(), w.dtype, None if w.is_inference() else w._version) for w in weights)
         kept = self._inference
-        if kept is None or kept[0] != state or any(w.is_inference() for w in weights):
+        # Between gradients and their use nothing is kept: a fused optimiser's step raises no version.
+        learning = any(w.grad is not None for w in weights)
+        if kept is None or kept[0] != state or learning or any(w.is_inference() for w in weights):
             kept = self._inference = None  # there is room for one
             layers = cast("Iterable[DecoderLayer]", self.model.decoder.layers)
-            kept = self._inference = (state, InferenceDecoder(layers, self.lm_head))
+            kept = (state, InferenceDecoder(layers, self.lm_head))
+            self._inference = None if learning else kept
         return kept[1]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -338,6 +341,8 @@ class Speech2Text2ForCausalLM(PretrainedModel):
             TokenInputError: a token id or label is outside of the vocabulary.
             InputError: both or neither of `input_ids` and `inputs_embeds`, or a head mask of the wrong shape.
         """
+        if torch.is_grad_enabled():
+            self._inference = None  # it may be out of date before it is asked for again
         config = self.config
         output = self.model.decoder(
             input_ids,

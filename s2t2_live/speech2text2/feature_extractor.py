@@ -74,20 +74,27 @@ class Wav2Vec2FeatureExtractor:
 
     @classmethod
     def from_pretrained(
-        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        cache_dir: str | os.PathLike[str] | None = None,
+        force_download: bool = False,
+        local_files_only: bool = False,
+        token: str | None = None,
+        revision: str = "main",
+        **kwargs: Any,
     ) -> Wav2Vec2FeatureExtractor:
         """Loads the feature extractor of a folder, of the shipped model, of a hub id, or of a JSON file.
 
         Args:
-            pretrained_model_name_or_path: see `resolve_model_folder`, as for ``revision``, ``cache_dir``,
-                ``local_files_only``, ``force_download`` and ``token``.
+            pretrained_model_name_or_path, cache_dir, force_download, local_files_only, token, revision: see
+                `resolve_model_folder`.
             **kwargs: override what the file says, for example ``return_attention_mask=True``; others are ignored.
 
         Raises:
             ModelNotFoundError: no such folder or hub id.
             CheckpointError: preprocessor_config.json is missing or broken.
         """
-        hub, overrides = split_hub_options(kwargs)
+        hub, overrides = split_hub_options(kwargs, cache_dir, force_download, local_files_only, token, revision)
         path = Path(pretrained_model_name_or_path)
         if not path.is_file():
             path = resolve_model_folder(pretrained_model_name_or_path, weights=False, **hub) / CONFIG_FILE

@@ -239,8 +239,8 @@ class WeightNormConvolution(nn.Module):
     def scale(self) -> Tensor:
         """`g / |v|`, `(1, 1, kernel)`, without gradient."""
         g, v = self.parametrizations.weight.original0, self.parametrizations.weight.original1
-        if g.is_inference() or v.is_inference():
-            return _scale(g, v)
+        if g.is_inference() or v.is_inference() or g.grad is not None or v.grad is not None:
+            return _scale(g, v)  # A fused optimiser's step raises no version.
         # In-place updates raise the version, moves and replacements change the address.
         state = (g._version, v._version, g.data_ptr(), v.data_ptr(), v.dtype, v.device)
         if self._scale is None or self._scale[0] != state:
@@ -254,6 +254,7 @@ class WeightNormConvolution(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         g, v = self.parametrizations.weight.original0, self.parametrizations.weight.original1
         if torch.is_grad_enabled() and (x.requires_grad or g.requires_grad or v.requires_grad):
+            self._scale = None  # it may be out of date before it is asked for again
             weight = torch._weight_norm(v, g, 2)
             return nn.functional.conv1d(x, weight, self.bias, padding=self.padding, groups=self.groups)
         scale = self.scale()

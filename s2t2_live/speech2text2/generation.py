@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from s2t2_live.errors import InputError
+from s2t2_live.errors import AudioInputError, InputError
 from s2t2_live.speech2text2.beam_search import BeamSearch, Hypothesis, largest
 from s2t2_live.speech2text2.decoder import Speech2Text2ForCausalLM
 from s2t2_live.speech2text2.decoding import CachedDecoding, Kept, Wanted
@@ -135,6 +135,12 @@ class Generator:
             raise InputError("A streamer cannot follow several beams, which change what came before; set num_beams=1.")
         if config.pad_token_id is None and config.eos_ids:
             config.pad_token_id = config.eos_ids[0]
+        for one, other, names in (
+            (inputs, input_values, "inputs and input_values"),
+            (decoder_input_ids, input_ids, "decoder_input_ids and input_ids"),
+        ):
+            if one is not None and other is not None:
+                raise InputError(f"{names} are two names for one argument; give one of them.")
         encoded = encoder_outputs
         if encoded is None:
             encoded = self._encode(inputs if inputs is not None else input_values, attention_mask, config)
@@ -183,6 +189,11 @@ class Generator:
     def _encode(self, audio: Tensor | None, attention_mask: Tensor | None, config: GenerationConfig) -> EncoderOutput:
         if audio is None:
             raise InputError("Give the audio as `inputs` or `input_values`, or `encoder_outputs`.")
+        if attention_mask is not None and attention_mask.shape != audio.shape:
+            raise AudioInputError(
+                f"attention_mask has the shape {list(attention_mask.shape)}, the audio {list(audio.shape)}; they must "
+                "be alike."
+            )
         return self.encoder(
             audio,
             attention_mask=attention_mask,

@@ -152,7 +152,7 @@ class GenerationConfig:
         """Replaces the named options; returns those of `changes` that are no options."""
         rest: dict[str, Any] = {}
         for name, value in changes.items():
-            if hasattr(self, name):
+            if name in vars(self):
                 setattr(self, name, value)
             else:
                 rest[name] = value
@@ -165,8 +165,12 @@ class GenerationConfig:
                 raise InputError(f"generate has no {what} ({name}={getattr(self, name)!r}).")
         if self.early_stopping not in (True, False, "never"):
             raise InputError(f'early_stopping must be true, false or "never", not {self.early_stopping!r}.')
+        if vars(self)["max_length"] is None and self.max_new_tokens is None:
+            raise InputError("max_length and max_new_tokens cannot both be None; say how long the result may become.")
         if self.num_beams < 1 or self.num_return_sequences < 1:
             raise InputError("num_beams and num_return_sequences must be at least 1.")
+        if self.num_beams > 1 and vars(self)["length_penalty"] is None:
+            raise InputError("length_penalty must be a number with several beams; 0 is none.")
         if self.num_beams == 1 and not self.do_sample and self.num_return_sequences > 1:
             raise InputError("Several num_return_sequences need several num_beams or do_sample.")
         if 1 < self.num_beams < self.num_return_sequences:

@@ -44,9 +44,10 @@ SMALL_FILES = (
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")
 """Formats of the weights, best first; each is whole, or in shards beside an index."""
 
-_OPTIONS = ("revision", "cache_dir", "local_files_only", "force_download", "token", "subfolder", "variant")
+_POSITIONAL = ("cache_dir", "force_download", "local_files_only", "token", "revision")
+_OPTIONS = (*_POSITIONAL, "subfolder", "variant")
 _DROPPED = ("use_auth_token", "proxies", "resume_download", "trust_remote_code", "mirror")
-_HUB_ID = re.compile(r"[\w][\w.-]*/[\w][\w.-]*")
+_HUB_ID = re.compile(r"(?!.*(--|\.\.|\.git$))\w([\w.-]*\w)?/\w([\w.-]{0,94}\w)?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
@@ -128,14 +129,16 @@ def resolve_model_folder(
         raise
 
 
-def split_hub_options(kwargs: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split_hub_options(kwargs: dict[str, Any], *positional: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Returns the arguments of `resolve_model_folder` among those of a ``from_pretrained``, and the others.
 
-    ``use_auth_token`` is an old name of ``token``; what 4.37.2 knows beside them of downloads is dropped.
+    `positional` are those that 4.37.2 takes by position after the name. ``use_auth_token`` is an old name of ``token``;
+    what 4.37.2 knows beside them of downloads is dropped.
     """
-    chosen = {name: kwargs[name] for name in _OPTIONS if name in kwargs}
-    if kwargs.get("use_auth_token") is not None:
-        chosen.setdefault("token", kwargs["use_auth_token"])
+    chosen = dict(zip(_POSITIONAL, positional, strict=False))
+    chosen |= {name: kwargs[name] for name in _OPTIONS if name in kwargs}
+    if kwargs.get("use_auth_token") is not None and chosen.get("token") is None:
+        chosen["token"] = kwargs["use_auth_token"]
     return chosen, {name: value for name, value in kwargs.items() if name not in (*_OPTIONS, *_DROPPED)}
 
 
@@ -224,7 +227,7 @@ def _downloaded(
                 f"The hub repository {name!r} has no {files}; choose a repository with PyTorch weights."
             )
         wanted += chosen
-    if "config.json" not in wanted:
+    if not wanted or (needed.weights and "config.json" not in wanted):
         raise ModelNotFoundError(
             f"The hub repository {name!r} has no {prefix}config.json; choose one that holds a model."
         )
@@ -245,7 +248,7 @@ def _downloaded(
         meter.finish(missing.get(file, 0))
     # Asked for by the name of the revision, the cache remembers which commit that is.
     known = huggingface_hub.hf_hub_download(
-        name, f"{prefix}config.json", revision=revision, cache_dir=cache_dir, token=token
+        name, prefix + wanted[0], revision=revision, cache_dir=cache_dir, token=token
     )
     return Path(known).parent
 

@@ -19,6 +19,15 @@ logger = logging.getLogger(__name__)
 
 _LARGEST_MAX_LENGTH = int(1e20)
 
+CALL_OPTIONS = (
+    "add_special_tokens", "padding", "truncation", "max_length", "stride", "is_split_into_words", "pad_to_multiple_of",
+    "return_tensors", "return_token_type_ids", "return_attention_mask", "return_overflowing_tokens",
+    "return_special_tokens_mask", "return_offsets_mapping", "return_length", "verbose",
+)  # fmt: skip
+"""Of calling the tokenizer, in the order in which 4.37.2 takes them by position."""
+ENCODE_OPTIONS = (*CALL_OPTIONS[:5], "return_tensors")
+"""The same of `encode`."""
+
 
 class IdBatches(Vocabulary):
     """A vocabulary whose ids can be made batches."""
@@ -223,6 +232,14 @@ def _tensor_type(ids: Any) -> str | None:
     if isinstance(first, np.ndarray):
         return "np"
     return "pt" if hasattr(first, "numpy") else None
+
+
+def by_name(names: Sequence[str], positional: Sequence[Any], options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options with those that were given by position. Raises TypeError, as any call, for one too many."""
+    if len(positional) > len(names) or (twice := [name for name in names[: len(positional)] if name in options]):
+        given = f"{twice[0]} twice" if len(positional) <= len(names) else f"more than the {len(names)} options"
+        raise TypeError(f"The tokenizer was given {given} by position.")
+    return {**dict(zip(names, positional, strict=False)), **options}
 
 
 def log_ignored(options: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ import os
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from s2t2_live.errors import CheckpointError
+from s2t2_live.errors import CheckpointError, sentence
 from s2t2_live.speech2text2.hub import resolve_model_folder, split_hub_options
 from s2t2_live.speech2text2.json_files import read_object, write_text
 
@@ -192,11 +192,20 @@ class ModelConfig:
     @classmethod
     def from_json_file(cls, json_file: str | os.PathLike[str]) -> Self:
         """Raises CheckpointError if the file is not the JSON object of such a configuration."""
-        config: Self = cls.from_dict(read_object(Path(json_file)))
+        config: Self = cls._read(Path(json_file))
         return config
 
     @classmethod
-    def from_pretrained(cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any) -> Any:
+    def from_pretrained(
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        cache_dir: str | os.PathLike[str] | None = None,
+        force_download: bool = False,
+        local_files_only: bool = False,
+        token: str | None = None,
+        revision: str = "main",
+        **kwargs: Any,
+    ) -> Any:
         """The configuration of a folder, a JSON file or a hub id.
 
         The other arguments are those of `resolve_model_folder` and of `from_dict`.
@@ -205,11 +214,19 @@ class ModelConfig:
             ModelNotFoundError: there is no such folder or hub id.
             CheckpointError: `config.json` is missing, is not JSON, or is of another model type.
         """
-        hub, overrides = split_hub_options(kwargs)
+        hub, overrides = split_hub_options(kwargs, cache_dir, force_download, local_files_only, token, revision)
         path = Path(pretrained_model_name_or_path)
         if not path.is_file():
             path = resolve_model_folder(pretrained_model_name_or_path, weights=False, **hub) / CONFIG_FILE
-        return cls.from_dict(read_object(path), **overrides)
+        return cls._read(path, **overrides)
+
+    @classmethod
+    def _read(cls, path: Path, **overrides: Any) -> Any:
+        fields = read_object(path)
+        try:
+            return cls.from_dict(fields, **overrides)
+        except (TypeError, ValueError, AttributeError) as error:
+            raise CheckpointError(f"{path} describes no {cls.__name__} ({sentence(error)}).") from error
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and vars(other) == vars(self)

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from s2t2_live.errors import CheckpointError, InputError
+from s2t2_live.errors import CheckpointError, InputError, sentence
 from s2t2_live.speech2text2.checkpoint import Save, new_names, read_tensors, write_tensors
 from s2t2_live.speech2text2.hub import refuse_upload, resolve_model_folder, split_hub_options
-from s2t2_live.speech2text2.model_config import ModelConfig
+from s2t2_live.speech2text2.model_config import CONFIG_FILE, ModelConfig
 
 logger = logging.getLogger(__name__)
 
@@ -112,15 +112,16 @@ class PretrainedModel(nn.Module):
             )
         if overrides:
             own = own.from_dict(own.to_dict(), **overrides)
-        with torch.device("meta"):
-            model = cls(own)
+        model = cls._empty(own, "The given configuration" if config is not None else f"{folder}/{CONFIG_FILE}")
         if state_dict is not None:
             tensors = {name: t.detach().to("cpu", copy=True) for name, t in new_names(dict(state_dict)).items()}
         else:
             assert folder is not None
             tensors = read_tensors(folder, hub.get("variant"), safe=bool(use_safetensors))
         if torch_dtype != "auto":
-            dtype = torch_dtype if isinstance(torch_dtype, torch.dtype) else getattr(torch, torch_dtype or "float32")
+            dtype = getattr(torch, torch_dtype, None) if isinstance(torch_dtype, str) else torch_dtype or torch.float32
+            if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+                raise InputError(f'torch_dtype is a floating type such as "float16", or "auto", not {torch_dtype!r}.')
             tensors = {name: t.to(dtype) if t.is_floating_point() else t for name, t in tensors.items()}
         origin = "the given state_dict" if state_dict is not None else str(folder)
         info = model.assign_tensors(tensors, origin, ignore_mismatched_sizes=ignore_mismatched_sizes)
@@ -128,6 +129,15 @@ class PretrainedModel(nn.Module):
             model.load_generation_config(folder)
         model.eval()
         return (model, info) if output_loading_info else model
+
+    @classmethod
+    def _empty(cls, config: Any, origin: str) -> Any:
+        """A model without memory. Raises CheckpointError where the values of the configuration give none."""
+        try:
+            with torch.device("meta"):
+                return cls(config)
+        except (TypeError, ValueError, AttributeError, AssertionError, RuntimeError, ArithmeticError) as error:
+            raise CheckpointError(f"{origin} describes no {cls.__name__} ({sentence(error)}).") from error
 
     def assign_tensors(
         self, tensors: dict[str, Tensor], origin: str, *, ignore_mismatched_sizes: bool = False

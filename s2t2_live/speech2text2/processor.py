@@ -36,20 +36,27 @@ class Speech2Text2Processor:
 
     @classmethod
     def from_pretrained(
-        cls, pretrained_model_name_or_path: str | os.PathLike[str], **kwargs: Any
+        cls,
+        pretrained_model_name_or_path: str | os.PathLike[str],
+        cache_dir: str | os.PathLike[str] | None = None,
+        force_download: bool = False,
+        local_files_only: bool = False,
+        token: str | None = None,
+        revision: str = "main",
+        **kwargs: Any,
     ) -> Speech2Text2Processor:
         """Loads the processor of a folder, of the shipped model, or of a hub id.
 
         Args:
-            pretrained_model_name_or_path: see `resolve_model_folder`, as for ``revision``, ``cache_dir``,
-                ``local_files_only``, ``force_download`` and ``token``.
+            pretrained_model_name_or_path, cache_dir, force_download, local_files_only, token, revision: see
+                `resolve_model_folder`.
             **kwargs: override what the files say.
 
         Raises:
             ModelNotFoundError: no such folder or hub id.
             CheckpointError: a file is missing or broken.
         """
-        hub, overrides = split_hub_options(kwargs)
+        hub, overrides = split_hub_options(kwargs, cache_dir, force_download, local_files_only, token, revision)
         folder = resolve_model_folder(pretrained_model_name_or_path, weights=False, **hub)
         return cls(
             Wav2Vec2FeatureExtractor.from_pretrained(folder, **overrides),

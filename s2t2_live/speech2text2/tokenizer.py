@@ -19,7 +19,15 @@ from s2t2_live.speech2text2.added_tokens import ROLES, AddedToken, split_at_toke
 from s2t2_live.speech2text2.batch import BatchFeature
 from s2t2_live.speech2text2.fastbpe import CONTINUES
 from s2t2_live.speech2text2.hub import refuse_upload, resolve_model_folder, split_hub_options
-from s2t2_live.speech2text2.id_batches import IdBatches, as_lists, log_ignored, refuse_pairs
+from s2t2_live.speech2text2.id_batches import (
+    CALL_OPTIONS,
+    ENCODE_OPTIONS,
+    IdBatches,
+    as_lists,
+    by_name,
+    log_ignored,
+    refuse_pairs,
+)
 from s2t2_live.speech2text2.json_files import write_object
 
 NO_MAX_LENGTH = int(1e30)
@@ -169,6 +177,7 @@ class Speech2Text2Tokenizer(IdBatches):
         text_pair: None = None,
         text_target: Any = None,
         text_pair_target: None = None,
+        *positional: Any,
         **options: Any,
     ) -> BatchFeature:
         """Encodes a text or a batch of texts.
@@ -183,7 +192,7 @@ class Speech2Text2Tokenizer(IdBatches):
                 says), ``return_special_tokens_mask``, ``return_overflowing_tokens``, ``return_length`` (False),
                 ``split_special_tokens`` (False), ``add_special_tokens`` (no effect: this family adds none). As in
                 4.37.2, ``max_length`` without ``padding`` and ``truncation`` truncates, and unknown options are
-                logged and ignored.
+                logged and ignored. By position they come in 4.37.2's order, from ``add_special_tokens`` on.
 
         Returns:
             ``input_ids`` and ``attention_mask``: lists of ints, or (batch, length) of int64. On request likewise
@@ -196,6 +205,7 @@ class Speech2Text2Tokenizer(IdBatches):
             TokenInputError: not a text, a pair of texts, no merges, or options that do not fit together.
         """
         refuse_pairs(text_pair, text_pair_target)
+        options = by_name(CALL_OPTIONS, positional, options)
         if text is None and text_target is None:
             raise TokenInputError("There is nothing to encode; pass text or text_target.")
         if text is None:
@@ -205,24 +215,28 @@ class Speech2Text2Tokenizer(IdBatches):
             encoding["labels"] = self._encoded(text_target, **options)["input_ids"]
         return encoding
 
-    def encode(self, text: Any, text_pair: None = None, **options: Any) -> Any:
+    def encode(self, text: Any, text_pair: None = None, *positional: Any, **options: Any) -> Any:
         """Returns the ids of one text; see `encode_plus`."""
+        options = by_name(ENCODE_OPTIONS, positional, options)
         return self.encode_plus(text, text_pair, **options)["input_ids"]
 
-    def encode_plus(self, text: Any, text_pair: None = None, **options: Any) -> BatchFeature:
+    def encode_plus(self, text: Any, text_pair: None = None, *positional: Any, **options: Any) -> BatchFeature:
         """Encodes one text, given as a string, as a list of its tokens or as a list of its ids.
 
         The options are those of calling the tokenizer; with ``is_split_into_words`` the list is one of words.
         """
         refuse_pairs(text_pair)
+        options = by_name(CALL_OPTIONS, positional, options)
         if isinstance(text, str) or options.get("is_split_into_words") or not isinstance(text, list | tuple):
             return self._encoded(text, **options)
         ids = [token if isinstance(token, int) else self.id_of(token) for token in text]
         return self._prepared([ids], batched=False, **options)
 
-    def batch_encode_plus(self, batch_text_or_text_pairs: Sequence[Any], **options: Any) -> BatchFeature:
+    def batch_encode_plus(
+        self, batch_text_or_text_pairs: Sequence[Any], *positional: Any, **options: Any
+    ) -> BatchFeature:
         """Encodes several texts; an older name of calling the tokenizer."""
-        return self._encoded(batch_text_or_text_pairs, **options)
+        return self._encoded(batch_text_or_text_pairs, **by_name(CALL_OPTIONS, positional, options))
 
     @contextmanager
     def as_target_tokenizer(self) -> Iterator[None]:

@@ -65,7 +65,7 @@ def on_generation(library, model, audio, labels, folder):
     beginning = torch.tensor([[2, 4], [2, 5]])
     for number, options in enumerate([
         {"labels": labels}, {"return_dict": True}, {"return_dict": False}, {"input_ids": beginning},
-        {"decoder_input_ids": beginning}, {"num_beams": None}, {"no_such_option": 1},
+        {"decoder_input_ids": beginning}, {"num_beams": None}, {"no_such_option": 1}, {"input_values": audio},
     ]):  # fmt: skip
         yield f"generate {number}", attempt(lambda options=options: model.generate(audio, **options).tolist())
     for options in ({}, {"input_ids": beginning}, {"do_sample": True, "num_return_sequences": 2, "top_k": 5}):
@@ -125,6 +125,28 @@ def on_files(library, model, folder):
     yield "old names arrive", any(torch.equal(tensor, g) for tensor in model.state_dict().values())
 
 
+def on_positions(library, model_folder, folder):
+    library.Wav2Vec2FeatureExtractor(feature_size=1, return_attention_mask=True).save_pretrained(folder / "ears")
+    ears = library.Wav2Vec2FeatureExtractor.from_pretrained(folder / "ears", None, False, True, None, "main")
+    yield "extractor", ears.return_attention_mask
+    config = library.SpeechEncoderDecoderConfig.from_pretrained(model_folder, None, False, True, None, "main")
+    yield "configuration", config.decoder.vocab_size
+    (folder / "vocab.json").write_text(json.dumps({"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "ja": 4, "so": 5}))
+    (folder / "merges.txt").write_text("#version: 0.2\nj a</w> 1\ns o</w> 1\n\n")
+    tokenizer = library.Speech2Text2Tokenizer(str(folder / "vocab.json"), merges_file=str(folder / "merges.txt"))
+    tokenizer.save_pretrained(folder / "ears")
+    processor = library.Speech2Text2Processor.from_pretrained(folder / "ears", None, False, True)
+    yield "processor", processor.tokenizer.decode([4, 5])
+    texts = ["ja so", "ja"]
+    yield "call", dict(tokenizer(texts, None, None, None, True, True))
+    yield "call 2", dict(tokenizer(texts, None, None, None, True, "max_length", True, 3, 0, False, None, None, True))
+    yield "encode", tokenizer.encode("ja so ja", None, False, "max_length", True, 5, 0)
+    yield "encode_plus", dict(tokenizer.encode_plus("ja so ja", None, True, False, True, 2))
+    yield "batch_encode_plus", dict(tokenizer.batch_encode_plus(texts, True, True))
+    yield "too many", attempt(lambda: tokenizer("ja", *([None] * 30)))
+    yield "twice", attempt(lambda: tokenizer.encode("ja", None, True, add_special_tokens=True))
+
+
 def calls(library, model_folder, folder):
     """Names of calls, and what each gave."""
     model = library.SpeechEncoderDecoderModel.from_pretrained(model_folder).eval()
@@ -134,6 +156,7 @@ def calls(library, model_folder, folder):
         **dict(on_outputs(model, audio, labels)),
         **dict(on_generation(library, model, audio, labels, folder)),
         **dict(on_files(library, model, folder)),
+        **dict(on_positions(library, model_folder, folder)),
     }
 
 

@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from s2t2_live.errors import InputError
 from s2t2_live.speech2text2.beam_search import BeamSearch, Finished
 
 
@@ -33,6 +34,11 @@ def test_an_end_among_the_best_is_kept_and_replaced() -> None:
     assert choice.tokens.tolist() == [6, 7]
     assert choice.origins.tolist() == [0, 1]
     assert beams.finished[0].hypotheses == [(-1.0, [0], [0])]
+
+
+def test_too_few_continuations_are_refused() -> None:
+    with pytest.raises(InputError, match="Only 1 of 4"):
+        search().advance(rows([-1.0, -2, -3, -4]), rows([2, 2, 2, 8]).long(), rows([0, 0, 1, 1]).long())
 
 
 def test_hypotheses_follow_their_origin() -> None:

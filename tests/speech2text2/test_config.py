@@ -102,7 +102,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "cause"),
-    [("{", "not valid JSON"), ("[1]", "JSON object"), ('{"model_type": "bart"}', '"bart"')],
+    [
+        ("{", "not valid JSON"),
+        ("[1]", "JSON object"),
+        ('{"model_type": "bart"}', '"bart"'),
+        ('{"conv_dim": 5}', r"config\.json describes no Wav2Vec2Config"),
+        ('{"id2label": [1]}', r"config\.json describes no Wav2Vec2Config"),
+        ('{"conv_stride": [0, 2, 2, 2, 2, 2, 2]}', "conv_stride must hold positive whole numbers"),
+    ],
 )
 def test_broken_files_are_refused(text: str, cause: str, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(text)

@@ -121,6 +121,23 @@ def test_weight_norm_is_scaled_again_after_an_update() -> None:
         torch.testing.assert_close(conv(x), with_gradient.detach())
 
 
+def test_weight_norm_is_scaled_again_after_a_step_of_a_fused_optimizer() -> None:
+    """It raises no version of a parameter."""
+    conv = Wav2Vec2Model(Wav2Vec2Config(**SMALL)).eval().encoder.pos_conv_embed.conv
+    optimizer = torch.optim.SGD(conv.parameters(), lr=0.01, fused=True)
+    x = torch.randn(1, conv.bias.shape[0], 30)
+    for between in (False, True):
+        conv.scale()
+        conv(x).square().sum().backward()
+        if between:
+            conv.scale()
+        optimizer.step()
+        optimizer.zero_grad()
+        with torch.no_grad():
+            found = conv(x)
+        torch.testing.assert_close(found, conv(x).detach(), atol=1e-4, rtol=1e-4)
+
+
 def test_an_adapter_of_another_size_and_kernel() -> None:
     options = {"add_adapter": True, "output_hidden_size": 10, "adapter_kernel_size": 5, "num_adapter_layers": 2}
     model = small_model(options)

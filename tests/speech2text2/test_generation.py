@@ -247,6 +247,24 @@ def test_a_changed_weight_counts_at_once(model: SpeechEncoderDecoderModel, audio
         torch.testing.assert_close(found.scores[0], wanted, atol=1e-4, rtol=1e-4)
 
 
+def test_a_step_of_a_fused_optimizer_counts_at_once(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
+    """It raises no version of a parameter; and tokens are asked for in between without a call of train or eval."""
+    learner = copy.deepcopy(model)
+    optimizer = torch.optim.AdamW(learner.parameters(), lr=0.02, fused=True)
+    labels = torch.tensor([[4, 5, 2]] * 3)
+    learner.config.decoder_start_token_id, learner.config.pad_token_id = 2, 1
+    options: dict[str, Any] = {"max_length": 4, "return_dict_in_generate": True, "output_scores": True}
+    for between in (False, True):
+        learner.generate(**audio, **options)
+        learner(**audio, labels=labels).loss.backward()
+        if between:
+            learner.generate(**audio, **options)
+        optimizer.step()
+        optimizer.zero_grad()
+        found = learner.generate(**audio, **options).scores[0]
+        torch.testing.assert_close(found, copy.deepcopy(learner).eval().generate(**audio, **options).scores[0])
+
+
 def test_dropout_while_training(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:
     with torch.no_grad():
         encoded = model.encoder(audio["inputs"], attention_mask=audio["attention_mask"])
@@ -397,13 +415,21 @@ def test_past_the_position_table(model: SpeechEncoderDecoderModel, audio: dict[s
         ({"begin_suppress_tokens": [41]}, "token id 41 is outside"),
         ({"forced_bos_token_id": 42}, "token id 42 is outside"),
         ({"exponential_decay_length_penalty": (1, 1.2), "eos_token_id": [2, 43]}, "token id 43 is outside"),
+        ({"eos_ids": [3]}, "no option eos_ids"),
+        ({"validate": True}, "no option validate"),
+        ({"max_length": None}, "cannot both be None"),
+        ({"num_beams": 2, "length_penalty": None}, "length_penalty"),
+        ({"input_values": torch.zeros(3, 900)}, "inputs and input_values are two names"),
+        ({"decoder_input_ids": torch.full((3, 1), 2), "input_ids": torch.full((3, 1), 2)}, "two names"),
+        ({"attention_mask": torch.ones(3, 901, dtype=torch.long)}, r"shape \[3, 901\], the audio \[3, 900\]"),
+        ({"attention_mask": torch.ones(2, 900, dtype=torch.long)}, r"shape \[2, 900\]"),
     ],
 )
 def test_refusals(
     options: dict[str, Any], cause: str, model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]
 ) -> None:
     with pytest.raises(InputError, match=cause):
-        model.generate(**audio, **options)
+        model.generate(**{**audio, **options})
 
 
 def test_bad_audio_and_tokens(model: SpeechEncoderDecoderModel, audio: dict[str, Tensor]) -> None:

@@ -73,6 +73,8 @@ def hub() -> Iterator[Hub]:
                 "pytorch_model.bin": weights,
             },
             "owner/no-weights": dict(SMALL),
+            "owner/tokenizer": {"vocab.json": b"{}", "tokenizer_config.json": b"{}", "README.md": b"#"},
+            "owner/nothing": {"README.md": b"#"},
             "owner/inner": {
                 **{f"deep/inner/{name}": content for name, content in SMALL.items()},
                 "deep/inner/model.safetensors": weights, "deep/inner/model.fp16.safetensors": weights[::-1],
@@ -144,7 +146,22 @@ def test_a_missing_asset_is_named() -> None:
         asset("no-such-thing")
 
 
-@pytest.mark.parametrize("name", ["nonsense", "./folder", "a/b/c", "/no/such/folder", "", "owner/name?"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nonsense",
+        "./folder",
+        "a/b/c",
+        "/no/such/folder",
+        "",
+        "owner/name?",
+        "out/ck-",
+        "out/b--c",
+        "out/ck..3",
+        "owner/name.git",
+        f"owner/{'x' * 97}",
+    ],
+)
 def test_what_is_no_folder_and_no_hub_id_is_refused_without_a_network(name: str) -> None:
     with pytest.raises(ModelNotFoundError, match=re.escape(repr(name))):
         resolve_model_folder(name)
@@ -193,6 +210,13 @@ def test_a_processor_needs_no_weights(hub: Hub, client: Client) -> None:
     assert set(client("owner/both", weights=False)["files"]) == set(SMALL)
     assert "no complete weights" in client("owner/both", local_files_only=True)["error"]
     assert "model.safetensors" in client("owner/both")["files"]
+
+
+def test_a_tokenizer_needs_no_configuration_of_a_model(client: Client) -> None:
+    assert set(client("owner/tokenizer", weights=False)["files"]) == {"vocab.json", "tokenizer_config.json"}
+    assert "choose one that holds a model" in client("owner/nothing", weights=False)["error"]
+    client.environment["HF_ENDPOINT"] = "http://127.0.0.1:9"
+    assert set(client("owner/tokenizer", weights=False)["files"]) == {"vocab.json", "tokenizer_config.json"}
 
 
 def test_a_subfolder_of_a_repository(hub: Hub, client: Client) -> None:

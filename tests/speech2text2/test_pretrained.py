@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -151,6 +152,34 @@ def test_options_of_loading(tmp_path: Path) -> None:
         load(tmp_path / "model", attn_implementation="sdpa")
     with pytest.raises(InputError, match="no option device_map"):
         load(tmp_path / "model", device_map="auto")
+
+
+@pytest.mark.parametrize(
+    ("part", "field", "value"),
+    [
+        ("encoder", "hidden_size", None),
+        ("decoder", "d_model", "12"),
+        ("decoder", "max_target_positions", None),
+        ("decoder", "pad_token_id", 999),
+        ("decoder", "vocab_size", -1),
+        ("decoder", "activation_function", 3),
+    ],
+)
+def test_a_configuration_that_gives_no_model(part: str, field: str, value: Any, tmp_path: Path) -> None:
+    small_model().save_pretrained(tmp_path)
+    path = tmp_path / "config.json"
+    fields = json.loads(path.read_text())
+    fields[part][field] = value
+    path.write_text(json.dumps(fields))
+    with pytest.raises(CheckpointError, match=r"config\.json describes no|There is no activation"):
+        SpeechEncoderDecoderModel.from_pretrained(tmp_path)
+
+
+@pytest.mark.parametrize("dtype", ["float33", "nn", "int64"])
+def test_a_type_that_is_none(dtype: str, tmp_path: Path) -> None:
+    small_model().save_pretrained(tmp_path)
+    with pytest.raises(InputError, match="torch_dtype is a floating type"):
+        SpeechEncoderDecoderModel.from_pretrained(tmp_path, torch_dtype=dtype)
 
 
 def test_a_model_in_a_subfolder(tmp_path: Path) -> None:
