@@ -9,7 +9,6 @@ import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from os.path import realpath
 from pathlib import Path
 from textwrap import indent
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -56,8 +55,8 @@ examples:
       every event as one JSON object a line
 
 standard output has the captions only, standard error everything else. Words that may still change are dim on a
-terminal; in a pipe there are finished captions only. Ctrl-C stops and finishes what was heard, twice drops it; on a
-terminal the space bar pauses, and goes on.
+terminal; in a pipe there are finished captions only. Ctrl-C stops and finishes what was heard, twice drops it; where
+the status line is shown the space bar pauses, and goes on.
 
 settings:
   Defaults, then the configuration file, then the environment, then the flags: the last one wins. The file is
@@ -147,9 +146,10 @@ def check(arguments: Arguments, given: Mapping[str, Any]) -> None:
             raise UsageError("--save-audio writes one file; give one recording.")
         if arguments.save_audio.suffix.lower() not in AUDIO_SUFFIXES:
             raise UsageError(f"--save-audio writes {' and '.join(AUDIO_SUFFIXES)} files, not {arguments.save_audio}.")
-        if realpath(arguments.save_audio) in map(realpath, arguments.files):
+        if arguments.save_audio.exists():
             raise UsageError(
-                f"The audio would overwrite the recording {arguments.files[0]}; choose another --save-audio."
+                f"{arguments.save_audio} is there already, and a recording cannot be made again; remove it, or choose "
+                "another --save-audio."
             )
 
 
@@ -257,7 +257,7 @@ def make_parser() -> Parser:
         "--save-audio",
         type=Path,
         metavar="FILE",
-        help="with --no-gui: also write what was heard into this WAV or FLAC file",
+        help="with --no-gui: also write what was heard into this WAV or FLAC file, which must be a new one",
     )
 
     group = parser.add_argument_group("model")

@@ -69,15 +69,23 @@ def test_help_shows_a_configuration_file_that_works(capsys: pytest.CaptureFixtur
     assert load_settings(file, {}, []) == EXAMPLE
 
 
-def test_nothing_is_replaced_before_there_is_a_model(
+def test_a_recording_that_is_there_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kept = tmp_path / "talk.wav"
+    kept.write_text("an older recording", encoding="utf-8")
+    for source in ([], [str(kept)]):
+        assert main(["--no-gui", *source, "--save-audio", str(kept)]) == UsageError.exit_code
+        assert f"{kept} is there already" in capsys.readouterr().err
+    assert kept.read_text("utf-8") == "an older recording"
+
+
+def test_nothing_is_written_before_there_is_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(assembly, "chosen_input", lambda settings: None)
     monkeypatch.setattr(assembly, "live_source", lambda device: ListSource([]))
-    kept = tmp_path / "talk.wav"
-    kept.write_text("an older recording", encoding="utf-8")
-    assert main(["--no-gui", "-m", str(tmp_path / "typo"), "--save-audio", str(kept)]) == ModelNotFoundError.exit_code
-    assert kept.read_text("utf-8") == "an older recording"
+    new = tmp_path / "talk.wav"
+    assert main(["--no-gui", "-m", str(tmp_path / "typo"), "--save-audio", str(new)]) == ModelNotFoundError.exit_code
+    assert not new.exists()
 
 
 def test_nothing_is_replaced_when_a_voice_detector_is_missing(

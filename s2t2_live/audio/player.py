@@ -16,12 +16,14 @@ from s2t2_live.audio.chunk import SAMPLE_RATE, AudioChunk
 from s2t2_live.audio.portaudio import Stream, open_output
 from s2t2_live.audio.recording import Recording
 from s2t2_live.audio.stretch import Stretch
-from s2t2_live.errors import AudioError
+from s2t2_live.errors import AudioError, DeviceError
 
 logger = logging.getLogger(__name__)
 
 AHEAD = 10
 """Blocks of a tenth of a second that are decoded ahead of the listener."""
+ANSWER_TIMEOUT = 5.0
+"""Seconds in which a loudspeaker that is there asks for audio, again and again."""
 SILENCE = 0.5
 """Seconds behind the end: closing a device cuts off what it has not played yet."""
 Opener = Callable[[int, Callable[[NDArray[np.float32]], None]], Stream]
@@ -83,6 +85,7 @@ class _Playback:
         self._blocks: deque[NDArray[np.float32]] = deque()
         self._offset = 0
         self._taken = threading.Event()
+        self._asked = False
         self._stopped = False
         self._damage: AudioError | None = None
 
@@ -131,14 +134,18 @@ class _Playback:
             return None
 
     def _wait(self, most: int) -> bool:
-        """Until no more blocks than these are left; False once it is stopped."""
+        """Until no more blocks than these are left; False once it is stopped. Raises DeviceError."""
         while not self._stopped and len(self._blocks) > most:
-            self._taken.wait()
+            if not self._taken.wait(ANSWER_TIMEOUT):
+                if not self._asked:
+                    raise DeviceError("The loudspeaker takes no more sound; check that it is connected.")
+                self._asked = False
             self._taken.clear()
         return not self._stopped
 
     def _fill(self, out: NDArray[np.float32]) -> None:
         """PortAudio's callback: copy what there is, then silence."""
+        self._asked = True
         filled = 0
         while filled < len(out) and self._blocks and not (self.paused or self._stopped):
             block = self._blocks[0]

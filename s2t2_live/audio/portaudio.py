@@ -177,7 +177,8 @@ def _begin_anew(library: Any) -> None:
     if _streams:
         return
     try:
-        library._terminate()
+        with suppress(library.PortAudioError):  # It is not initialised if that has failed before.
+            library._terminate()
         library._initialize()
     except library.PortAudioError as error:
         raise _unusable(error) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from abc import ABC, abstractmethod
+from bisect import insort
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar, TextIO
@@ -60,7 +61,8 @@ class CueOrder:
             self._unfinished[event.segment] = event.start
         elif isinstance(event, Gap):
             text = "[paused]" if event.reason == PAUSED else f"[audio lost: {one_line(event.reason)}]"
-            self._gaps.append(Cue(event.start, event.end, text))
+            # One within a segment may be told after one that follows the segment.
+            insort(self._gaps, Cue(event.start, event.end, text), key=lambda cue: cue.start)
             yield from self._release()
         elif isinstance(event, Final):
             self._unfinished.pop(event.segment, None)

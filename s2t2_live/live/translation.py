@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -30,6 +30,9 @@ _DTYPES = {"fp32": torch.float32, "fp16": torch.float16, "bf16": torch.bfloat16,
 
 class SpeechTranslationModel:
     """A Speech2Text2 checkpoint as a `TranslationModel`."""
+
+    _torchs_threads: ClassVar[int | None] = None
+    """How many there were before a number was given, the process's, as they are."""
 
     def __init__(
         self,
@@ -87,7 +90,8 @@ class SpeechTranslationModel:
         """Load the shipped checkpoint by its name, a folder, or a hub id, and run it once to warm it up.
 
         `device` is auto, cpu, cuda or mps; `precision` is auto (fp32), fp32, fp16, bf16 or int8. `threads` is torch's
-        for the whole process. `progress` is told of the bytes of a download, `cancelled` asked whether to stop it.
+        for the whole process; None is as many as before another call gave a number. `progress` is told of the bytes of
+        a download, `cancelled` asked whether to stop it.
 
         Raises ModelNotFoundError, DownloadCancelledError or CheckpointError, and UsageError for a device or precision
         that is not there.
@@ -99,7 +103,11 @@ class SpeechTranslationModel:
         if precision == "int8" and device != "cpu":
             raise UsageError("The precision int8 is for the CPU; on a GPU there are fp32, fp16 and bf16.")
         if threads is not None:
+            cls._torchs_threads = cls._torchs_threads or torch.get_num_threads()
             torch.set_num_threads(threads)
+        elif cls._torchs_threads is not None:
+            torch.set_num_threads(cls._torchs_threads)
+            cls._torchs_threads = None
         folder = resolve_model_folder(name, local_files_only=offline, progress=progress, cancelled=cancelled)
         processor = Speech2Text2Processor.from_pretrained(folder)
         model = SpeechEncoderDecoderModel.from_pretrained(folder, torch_dtype=_DTYPES[precision])

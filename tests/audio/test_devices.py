@@ -196,17 +196,27 @@ def test_an_output_that_is_the_default_no_more(
 class FakePortAudio:
     """sounddevice with these devices; counts how often it was asked to look again."""
 
+    class PortAudioError(Exception):
+        """As sounddevice's."""
+
     def __init__(self, interfaces: list[tuple[str, int]], inputs: list[tuple[str, int, int, float]]) -> None:
         """`interfaces`: name, number of the default input; `inputs`: name, interface, channels, rate."""
         self._interfaces = interfaces
         self._inputs = inputs
         self.looks = 0
+        self.broken = False
+        self._ready = True
         self._exit_handler = None
 
     def _terminate(self) -> None:
-        pass
+        if not self._ready:
+            raise self.PortAudioError("PortAudio not initialized", -10000)
+        self._ready = False
 
     def _initialize(self) -> None:
+        if self.broken:
+            raise self.PortAudioError("Unanticipated host error", -9999)
+        self._ready = True
         self.looks += 1
 
     def query_hostapis(self, number: int) -> dict[str, Any]:
@@ -247,6 +257,18 @@ def test_without_a_server_the_list_is_portaudios(monkeypatch: pytest.MonkeyPatch
     ]
     assert find_input(None).name == "USB: Audio (hw:1,0)"
     assert library.looks == 2, "each list is a new one"
+
+
+@pytest.mark.usefixtures("no_server")
+def test_a_sound_system_that_failed_once_can_be_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = FakePortAudio([("ALSA", 0)], [("Built-in", 0, 1, 48_000.0)])
+    use(library, monkeypatch)
+    library.broken = True
+    for _ in range(2):
+        with pytest.raises(DeviceError, match="Unanticipated host error"):
+            list_inputs()
+    library.broken = False
+    assert [device.name for device in list_inputs()] == ["Built-in"]
 
 
 @pytest.mark.usefixtures("no_server")
@@ -333,9 +355,6 @@ def test_a_sound_system_that_does_not_begin(tmp_path: Path, monkeypatch: pytest.
 
 class OpeningPortAudio(FakePortAudio):
     """Its streams tell how they were opened; the rate 1 is refused."""
-
-    class PortAudioError(Exception):
-        """As sounddevice's."""
 
     def __init__(self) -> None:
         super().__init__([("ALSA", 0)], [("pulse", 0, 32, 44_100.0), ("USB", 0, 4, 48_000.0)])

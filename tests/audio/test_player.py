@@ -163,6 +163,33 @@ def test_no_file_is_told(tmp_path: Path) -> None:
     assert "does not exist" in sentences.get(timeout=TIMEOUT)
 
 
+def test_a_loudspeaker_that_takes_no_more_is_told(ramp: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("s2t2_live.audio.player.ANSWER_TIMEOUT", 0.2)
+    sentences: SimpleQueue[str] = SimpleQueue()
+    loudspeaker = Loudspeaker()
+    player = Player(failed=sentences.put, open_stream=loudspeaker.open)
+    player.play(ramp)
+    loudspeaker.take(3)
+    assert "takes no more sound" in sentences.get(timeout=TIMEOUT)
+    assert loudspeaker.closed.wait(TIMEOUT)
+    assert player.position is None
+
+
+def test_a_pause_is_no_loudspeaker_that_takes_no_more(
+    player: Player, loudspeaker: Loudspeaker, sentences: list[str], ramp: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("s2t2_live.audio.player.ANSWER_TIMEOUT", 0.2)
+    player.play(ramp)
+    loudspeaker.take(3)
+    player.pause()
+    for _ in range(100):
+        loudspeaker.take(1)
+        assert not loudspeaker.closed.wait(0.01)
+    player.resume()
+    loudspeaker.take_all()
+    assert sentences == []
+
+
 def test_no_loudspeaker_is_told(ramp: Path) -> None:
     sentences: SimpleQueue[str] = SimpleQueue()
 

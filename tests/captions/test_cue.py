@@ -71,6 +71,21 @@ def test_a_gap_within_speech_has_its_own_time() -> None:
     ) == [Cue(0.0, 6.0, "Ja."), Cue(6.0, 10.0, "[audio lost: the disk is full]")]
 
 
+def test_a_gap_that_is_told_late_has_its_place() -> None:
+    """The model fails on the first segment while its audio and that of the second have been lost."""
+    assert cues(
+        SpeechStarted(0, 1.0),
+        SpeechEnded(0, 1.0, 5.0, "stop"),
+        Gap(5.0, 10.0, "microphone lost"),
+        Gap(2.0, 5.0, "the model failed"),
+        final(0, 1.0, 5.0, "Ja."),
+    ) == [
+        Cue(1.0, 2.0, "Ja."),
+        Cue(2.0, 5.0, "[audio lost: the model failed]"),
+        Cue(5.0, 10.0, "[audio lost: microphone lost]"),
+    ]
+
+
 def test_a_gap_in_silence_is_shown_at_once() -> None:
     assert list(CueOrder().add(Gap(2.0, 5.0, "microphone lost"))) == [Cue(2.0, 5.0, "[audio lost: microphone lost]")]
 

@@ -38,7 +38,6 @@ def refused(done: subprocess.CompletedProcess[str], code: int, *parts: str) -> N
         (["--no-gui", "--speed", "max"], "--speed max is for recordings"),
         (["--no-gui", "a.wav", "b.wav", "--save-audio", "c.wav"], "--save-audio writes one file"),
         (["--no-gui", "--save-audio", "talk.mp3"], "--save-audio writes .wav and .flac files, not talk.mp3."),
-        (["--no-gui", "a.wav", "--save-audio", "./a.wav"], "The audio would overwrite the recording a.wav;"),
         (["--save-audio", "talk.wav"], "--save-audio writes one file; add --no-gui."),
         (["talk.wav", "--speed", "max"], "add --no-gui for --speed max."),
         (["--no-gui", "--certainty", "2"], "--certainty must be a number of at least 0 and at most 1, not 2.0."),

@@ -182,6 +182,13 @@ def test_a_model_that_does_not_exist() -> None:
         SpeechTranslationModel.load("nowhere", device="cpu", precision="auto", threads=None, offline=True)
 
 
+def test_without_a_number_threads_are_as_many_as_at_first(tiny_checkpoint: Path) -> None:
+    before = torch.get_num_threads()
+    for threads in (before + 1, before + 2, None, None):
+        SpeechTranslationModel.load(str(tiny_checkpoint), device="cpu", precision="auto", threads=threads, offline=True)
+        assert torch.get_num_threads() == (threads or before)
+
+
 def test_a_checkpoint_for_another_rate(tiny_checkpoint: Path) -> None:
     family = SpeechEncoderDecoderModel.from_pretrained(tiny_checkpoint)
     processor = Speech2Text2Processor.from_pretrained(tiny_checkpoint)
