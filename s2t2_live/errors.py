@@ -97,6 +97,11 @@ class TokenInputError(InputError):
     """Token ids out of range, or text that cannot be turned into tokens."""
 
 
+def refusal(error: OSError) -> str:
+    """What the system refuses, in one sentence that names the file if the system does."""
+    return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+
+
 def sentence(error: Exception) -> str:
     """The error as a user can read it; one that this project did not raise with its type."""
     if isinstance(error, S2T2Error):

@@ -51,7 +51,9 @@ class Evidence:
     def order(self) -> float:
         """How often a confirmed token was taken from further back than a changed one; ties count half."""
         if not (self.confirmed and self.changed):
-            raise UsageError("No translation of a beginning differs from that of the whole; give more recordings.")
+            raise UsageError(
+                "No translation of a beginning differs from that of the whole; give more recordings, or longer ones."
+            )
         one, other = np.array(self.confirmed)[:, None], np.array(self.changed)[None]
         return float((one > other).mean() + 0.5 * (one == other).mean())
 
@@ -69,7 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             arguments.folder, device="auto", precision="fp32", threads=None, offline=True
         )
         files = arguments.files or sorted(asset("recordings").glob("*.flac"))
-        layers = collect(model, [segment for file in files for segment in segments(file)])
+        # Recordings that are too short for a beginning are no evidence of any layer.
+        layers = collect(model, [segment for file in files for segment in segments(file)]) or [Evidence()]
         orders = [layer.order for layer in layers]
         for index, layer in enumerate(layers):
             print(

@@ -26,7 +26,8 @@ from tqdm import tqdm
 
 from s2t2_live.assets import asset
 from s2t2_live.audio.chunk import SAMPLE_RATE
-from s2t2_live.errors import S2T2Error
+from s2t2_live.cli import INTERRUPTED
+from s2t2_live.errors import S2T2Error, refusal
 from s2t2_live.evaluation.bleu import corpus_chrf
 from s2t2_live.evaluation.logistic import area_under_curve, fit_logistic
 from s2t2_live.evaluation.speech_sets import far_sentences, held_out_phrases, known_sentences, speak_set, spread
@@ -34,6 +35,8 @@ from s2t2_live.live.confidence import CONFIDENCE_FILE
 from s2t2_live.live.guards import token_budget
 from s2t2_live.live.hypothesis import Evidence
 from s2t2_live.live.translation import SpeechTranslationModel
+from s2t2_live.speech2text2.hub import resolve_model_folder
+from s2t2_live.training.amounts import count
 from s2t2_live.training.phrase_book import PhraseBook
 from s2t2_live.training.shards import SpeechShards
 
@@ -62,17 +65,23 @@ class Judged:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Calibrate and report; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m s2t2_live.evaluation.calibration", description=__doc__)
-    parser.add_argument("folder", type=Path, help="the checkpoint, which gets a confidence.json")
+    parser.add_argument("folder", help="the checkpoint, or its name; it gets a confidence.json")
     parser.add_argument("--cache", type=Path, default=Path(".work/quality"), help="of speech (default: %(default)s)")
     parser.add_argument("--speech", type=Path, default=Path(".work/speech"), help="what training heard, to leave out")
-    parser.add_argument("--phrases", type=int, default=300, help="held-out phrases (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes, threads")
+    parser.add_argument("--phrases", type=count, default=300, help="held-out phrases (default: %(default)s)")
+    parser.add_argument("--workers", type=count, default=os.cpu_count() or 1, help="processes, threads")
     options = parser.parse_args(arguments)
     try:
-        calibrate(options.folder, options.cache, options.speech, phrases=options.phrases, workers=options.workers)
+        folder = resolve_model_folder(options.folder, local_files_only=True)
+        calibrate(folder, options.cache, options.speech, phrases=options.phrases, workers=options.workers)
     except S2T2Error as error:
         print(f"calibration: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        print(f"calibration: {refusal(error)}", file=sys.stderr)
+        return S2T2Error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
     return 0
 
 

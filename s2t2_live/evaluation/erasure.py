@@ -30,6 +30,7 @@ from s2t2_live.live.measures import Measures, words
 from s2t2_live.live.policy import POLICIES, PolicySettings
 from s2t2_live.live.session import EngineSettings, Session
 from s2t2_live.live.translation import SpeechTranslationModel
+from s2t2_live.training.amounts import amount, count, share
 from s2t2_live.training.shards import SpeechShards
 
 BEFORE, AFTER = 0.3, 1.2
@@ -81,14 +82,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m s2t2_live.evaluation.erasure", description=__doc__)
     parser.add_argument("folders", type=Path, nargs="+", metavar="FOLDER", help="checkpoints, as `export` writes them")
     parser.add_argument("--speech", type=Path, default=Path(".work/reserved"), help="shards (default: %(default)s)")
-    parser.add_argument("--utterances", type=int, default=200, metavar="N", help="of them (default: %(default)s)")
+    parser.add_argument("--utterances", type=count, default=200, metavar="N", help="of them (default: %(default)s)")
     parser.add_argument("--policy", choices=POLICIES, default=POLICIES[0])
-    parser.add_argument("--step", type=float, default=PolicySettings().step, help="seconds (default: %(default)s)")
-    parser.add_argument("--beams", type=int, default=1, help="of the finals (default: %(default)s)")
-    parser.add_argument("--threads", type=int, help="of the model")
+    parser.add_argument("--step", type=amount, default=PolicySettings().step, help="seconds (default: %(default)s)")
+    parser.add_argument("--beams", type=count, default=1, help="of the finals (default: %(default)s)")
+    parser.add_argument("--threads", type=count, help="of the model")
     parser.add_argument(
         "--certainties",
-        type=_numbers,
+        type=_shares,
         default=[PolicySettings().certainty, 0.0],
         metavar="P,P",
         help="of the policy; 0 shows every guess (default: its own and 0)",
@@ -97,7 +98,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         policy = PolicySettings(name=options.policy, step=options.step)
         policies = [replace(policy, certainty=certainty) for certainty in options.certainties]
-        speech = SpeechShards(options.speech)
+        speech = SpeechShards(options.speech, held_out=True)
         chosen = random.Random(1).sample(range(len(speech)), min(options.utterances, len(speech)))
         rows: list[Row] = []
         for folder in options.folders:
@@ -175,8 +176,8 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def _numbers(text: str) -> list[float]:
-    return [float(part) for part in text.split(",")]
+def _shares(text: str) -> list[float]:
+    return [share(part.strip()) for part in text.split(",")]
 
 
 def _in_a_room(speech: SpeechShards, index: int) -> np.ndarray:

@@ -21,6 +21,7 @@ from s2t2_live.cli import INTERRUPTED
 from s2t2_live.errors import S2T2Error
 from s2t2_live.evaluation.bleu import corpus_bleu
 from s2t2_live.evaluation.speech_sets import development_sentences, held_out_phrases, speak_set, spread
+from s2t2_live.training.amounts import count
 from s2t2_live.training.augmentation import UNCHANGED, Augmentation
 from s2t2_live.training.batches import evaluation_batches
 from s2t2_live.training.checkpoint import Checkpoint, load_checkpoint
@@ -49,12 +50,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m s2t2_live.evaluation.selection", description=__doc__)
     parser.add_argument("folders", nargs="+", metavar="FOLDER", help="checkpoints, as `export` writes them")
     parser.add_argument(
-        "--phrases", type=_count, default=150, metavar="N", help="held-out phrases (default: %(default)s)"
+        "--phrases", type=count, default=150, metavar="N", help="held-out phrases (default: %(default)s)"
     )
-    parser.add_argument("--sentences", type=_count, metavar="N", help="written sentences (default: all)")
-    parser.add_argument("--beams", type=_count, default=1, help="of the search (default: %(default)s)")
+    parser.add_argument("--sentences", type=count, metavar="N", help="written sentences (default: all)")
+    parser.add_argument("--beams", type=count, default=1, help="of the search (default: %(default)s)")
     parser.add_argument("--cache", type=Path, default=Path(".work/selection"), help="of speech (default: %(default)s)")
-    parser.add_argument("--workers", type=_count, default=os.cpu_count() or 1, help="processes, threads")
+    parser.add_argument("--workers", type=count, default=os.cpu_count() or 1, help="processes, threads")
     options = parser.parse_args(argv)
     torch.set_num_threads(options.workers)
     rows = {}
@@ -96,12 +97,6 @@ def measure(checkpoint: Checkpoint, speech: SpeechShards, *, rough: bool, beams:
             said += checkpoint.translator(batch, beams=beams)
             references += [speech.examples[index].german for index in indices]
     return corpus_bleu(said, references).score
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, a whole number, not {text!r}")
-    return int(text)
 
 
 if __name__ == "__main__":

@@ -19,10 +19,7 @@ from s2t2_live.assets import asset
 from s2t2_live.training.phrase_book import Phrase, PhraseBook
 from s2t2_live.training.shards import SpeechShards, write_shard
 from s2t2_live.training.synthesis import in_parallel, stable_random
-from s2t2_live.training.voices import DEBIAN_VOICES, RESERVED_VOICES, SynthesisError, Voice
-
-PACKAGES = "espeak-ng flite festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts"
-"""Of Debian, with all the voices."""
+from s2t2_live.training.voices import DEBIAN_VOICES, RESERVED_VOICES, Voice, check_installed
 
 
 def natural_sentences() -> list[Phrase]:
@@ -84,17 +81,12 @@ def speak_set(folder: Path, name: str, groups: dict[Voice, list[Phrase]], *, wor
     shard = f"{name}-{hashlib.blake2b(repr(said).encode(), digest_size=4).hexdigest()}"
     count = sum(len(phrases) for phrases in groups.values())
     if not (folder / f"{shard}.jsonl").exists():
+        check_installed(groups)
         with (
             ProcessPoolExecutor(workers) as pool,
             tqdm(total=count, unit="phrase", desc=f"speaking {name}") as bar,
         ):
-            examples = write_shard(folder, shard, in_parallel(pool, groups, name, bar))
-        if len(examples) < count:
-            (folder / f"{shard}.jsonl").unlink()
-            raise SynthesisError(
-                f"{count - len(examples)} of {count} phrases of {name} could not be spoken (the reason is above); "
-                f"on Debian: sudo apt-get install -y {PACKAGES}"
-            )
+            write_shard(folder, shard, in_parallel(pool, groups, name, bar))
     return SpeechShards(folder, shard)
 
 

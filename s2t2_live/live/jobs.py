@@ -98,9 +98,10 @@ class JobQueue:
 
     The looks at an open segment are due at fixed lengths of its audio, so they do not depend on the speed of the
     machine. A draft is made only where there is time for it, so that in real time a slow model shows the words that are
-    settled in a lull with the final. A source that can be held back is held back, and every look is taken. A source that cannot be is watched:
-    the backlog is how much audio has come since the oldest waiting job was due, and the load ladder says what to leave
-    out. Finals are never left out. From the ladder's first step up, they wait behind no look of their segment.
+    settled in a lull with the final. A source that can be held back is held back, and every look is taken. A source
+    that cannot be is watched: the backlog is how much audio has come since the oldest waiting job was due, and the load
+    ladder says what to leave out. Finals are never left out. From the ladder's first step up, they wait behind no look
+    of their segment.
     """
 
     def __init__(

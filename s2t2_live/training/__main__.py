@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from s2t2_live.assets import asset
-from s2t2_live.errors import S2T2Error, UsageError
+from s2t2_live.errors import S2T2Error, UsageError, refusal
+from s2t2_live.training.amounts import amount, amount_from_zero, count, count_from_zero, share
 
 if TYPE_CHECKING:
     from s2t2_live.training.recipe import Recipe
@@ -43,7 +44,7 @@ def _cause(error: Exception, options: argparse.Namespace) -> str:
     """
     from_torch = isinstance(error, RuntimeError)
     if isinstance(error, OSError):
-        return f"{error.filename}: {error.strerror}" if error.filename and error.strerror else str(error)
+        return refusal(error)
     if from_torch and re.search("inline_container|PytorchStreamWriter", str(error)):
         return "The training's state cannot be written; the disk is full, it seems: make room, then run this again."
     if isinstance(error, MemoryError) or (from_torch and re.search("out of memory|can't allocate memory", str(error))):
@@ -68,20 +69,26 @@ def _parser() -> argparse.ArgumentParser:
     def recipe_step(name: str, run: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
         sub = step(name, run, text)
         sub.add_argument("--work", type=Path, default=Path(".work"), help="folder of the run (default: %(default)s)")
-        sub.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes or threads")
+        sub.add_argument("--workers", type=count, default=os.cpu_count() or 1, help="processes or threads")
         return sub
 
     everything = recipe_step("all", _everything, "From the phrase book to a checkpoint folder, all steps.")
     everything.add_argument("folder", type=Path, help="of the checkpoint")
-    everything.add_argument("--phrases", type=int, default=200, help="held-out phrases a voice (default: %(default)s)")
+    everything.add_argument(
+        "--phrases", type=count, default=200, help="held-out phrases a voice (default: %(default)s)"
+    )
 
     speech = recipe_step("synthesize", _synthesize, "Have synthetic voices speak the phrase book.")
-    speech.add_argument("--evaluation", type=int, default=0, metavar="N", help="instead: N held-out phrases a voice")
+    speech.add_argument("--evaluation", type=count, default=0, metavar="N", help="instead: N held-out phrases a voice")
     for sub in (everything, speech):
-        sub.add_argument("--shards", type=int, default=40, help="training shards of 400 phrases (default: %(default)s)")
-        sub.add_argument("--first", type=int, default=0, help="number of the first shard (default: %(default)s)")
         sub.add_argument(
-            "--whole", type=float, default=0.5, metavar="SHARE", help="share of whole sentences, not grammar"
+            "--shards", type=count_from_zero, default=40, help="training shards of 400 phrases (default: %(default)s)"
+        )
+        sub.add_argument(
+            "--first", type=count_from_zero, default=0, help="number of the first shard (default: %(default)s)"
+        )
+        sub.add_argument(
+            "--whole", type=share, default=0.5, metavar="SHARE", help="share of whole sentences, not grammar"
         )
 
     start = recipe_step("begin", _begin, "Begin a run with the weights of a checkpoint instead of random ones.")
@@ -89,13 +96,17 @@ def _parser() -> argparse.ArgumentParser:
 
     training = recipe_step("train", lambda options: _recipe(options).train(), "Train the model, or go on with it.")
     for sub in (everything, training):
-        sub.add_argument("--minutes", type=float, default=120.0, help="of the whole run (default: %(default)s)")
-        sub.add_argument("--merges", type=int, default=1500, help="BPE merges of a new vocabulary")
-        sub.add_argument("--rate", type=float, default=8e-4, help="peak learning rate (default: %(default)s)")
-        sub.add_argument("--batch", type=float, default=96.0, help="seconds of audio a batch (default: %(default)s)")
+        sub.add_argument(
+            "--minutes", type=amount_from_zero, default=120.0, help="of the whole run (default: %(default)s)"
+        )
+        sub.add_argument("--merges", type=count_from_zero, default=1500, help="BPE merges of a new vocabulary")
+        sub.add_argument(
+            "--rate", type=amount_from_zero, default=8e-4, help="peak learning rate (default: %(default)s)"
+        )
+        sub.add_argument("--batch", type=amount, default=96.0, help="seconds of audio a batch (default: %(default)s)")
         sub.add_argument(
             "--prefixes",
-            type=float,
+            type=share,
             default=0.15,
             metavar="SHARE",
             help="share of utterances cut off, if aligned (default: %(default)s)",
@@ -119,14 +130,19 @@ def _parser() -> argparse.ArgumentParser:
     tuning.add_argument("data", type=Path, help="table with the columns path, translation, sentence; or folder")
     tuning.add_argument("--output", type=Path, required=True, help="folder of the new checkpoint and its run")
     tuning.add_argument("--dev", type=Path, help="table or folder to evaluate on (default: some rows of the data)")
-    tuning.add_argument("--minutes", type=float, default=600.0, help="at most (default: %(default)s)")
-    tuning.add_argument("--rate", type=float, default=1e-4, help="peak learning rate (default: %(default)s)")
-    tuning.add_argument("--batch", type=float, default=60.0, help="seconds of audio a batch (default: %(default)s)")
+    tuning.add_argument("--minutes", type=amount_from_zero, default=600.0, help="at most (default: %(default)s)")
+    tuning.add_argument("--rate", type=amount_from_zero, default=1e-4, help="peak learning rate (default: %(default)s)")
+    tuning.add_argument("--batch", type=amount, default=60.0, help="seconds of audio a batch (default: %(default)s)")
     tuning.add_argument(
-        "--patience", type=int, default=5, help="evaluations without a better BLEU; 0: all minutes (default: 5)"
+        "--patience",
+        type=count_from_zero,
+        default=5,
+        help="evaluations without a better BLEU; 0: all minutes (default: 5)",
     )
-    tuning.add_argument("--evaluate-every", type=float, default=10.0, metavar="MINUTES", help="default: %(default)s")
-    tuning.add_argument("--threads", type=int, help="of the arithmetic")
+    tuning.add_argument(
+        "--evaluate-every", type=amount_from_zero, default=10.0, metavar="MINUTES", help="default: %(default)s"
+    )
+    tuning.add_argument("--threads", type=count, help="of the arithmetic")
     for sub in (measure, tuning):
         sub.add_argument("--audio", type=Path, help="folder of the audio that tables name (default: theirs, or clips)")
 
@@ -211,7 +227,7 @@ def _names(text: str) -> list[str]:
 
 
 def _sizes(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+    return [count(part.strip()) for part in text.split(",")]
 
 
 if __name__ == "__main__":

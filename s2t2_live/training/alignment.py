@@ -19,7 +19,6 @@ from tqdm import tqdm
 from s2t2_live.training.batches import EVALUATION_MARGIN, evaluation_batches
 from s2t2_live.training.bpe import separate_punctuation
 from s2t2_live.training.ctc import ALPHABET, encode_characters
-from s2t2_live.training.inference import frame_count
 from s2t2_live.training.lexicon import Lexicon
 from s2t2_live.training.loop import Trainer
 from s2t2_live.training.shards import SpeechShards
@@ -83,7 +82,7 @@ def align_shard(trainer: Trainer, speech: SpeechShards, lexicon: Lexicon) -> lis
         mask = torch.arange(audio.shape[1]) < batch.lengths[:, None]
         output = trainer.model.encoder(audio, attention_mask=mask.long().to(trainer.device), return_dict=True)
         scores = trainer.ctc(trainer.model.project(output.last_hidden_state)).cpu()
-        frames = frame_count(trainer.model, batch.lengths) * trainer.ctc.subframes
+        frames = trainer.model.encoder.frame_lengths(batch.lengths) * trainer.ctc.subframes
         targets = torch.split(batch.characters, batch.character_lengths.tolist())
         samples = frame_stride(trainer.model.config.encoder.conv_stride) // trainer.ctc.subframes
         for index, ends, score in zip(indices, *forced_alignment(scores, frames, targets), strict=True):

@@ -16,8 +16,8 @@ from s2t2_live.training.checkpoint import load_checkpoint
 def average(first: str, second: str, share: float, folder: Path) -> None:
     """Write to `folder` `share` of the weights of `second` and the rest of `first`; all else is that of `second`.
 
-    A calibration of the confidence that lies there belongs to other weights and is removed. Raises UsageError for a
-    share that is not between 0 and 1, and ModelError when the two do not have the same tensors or pieces of text.
+    Raises UsageError for a share that is not between 0 and 1, and ModelError when the two do not have the same tensors
+    or pieces of text.
     """
     if not 0 <= share <= 1:
         raise UsageError(f"The share {share:g} is not between 0 and 1.")
@@ -33,4 +33,3 @@ def average(first: str, second: str, share: float, folder: Path) -> None:
             if tensor.is_floating_point() and name in old:
                 tensor.lerp_(old[name], 1 - share)
     other.save(folder)
-    (folder / "confidence.json").unlink(missing_ok=True)

@@ -10,7 +10,8 @@ import torch
 
 from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.errors import ModelError
-from s2t2_live.live.equalizer import Equalizer
+from s2t2_live.live.confidence import CONFIDENCE_FILE
+from s2t2_live.live.equalizer import SPECTRUM_FILE, Equalizer
 from s2t2_live.speech2text2.encoder_decoder import SpeechEncoderDecoderModel
 from s2t2_live.speech2text2.hub import resolve_model_folder
 from s2t2_live.speech2text2.processor import Speech2Text2Processor
@@ -38,11 +39,17 @@ class Checkpoint:
         return Translator(self.model, self.text, self.masked, self.ears)
 
     def save(self, folder: Path) -> None:
-        """Write it as it was: its type, its tokenizer, the spectrum that it is used to."""
+        """Write it as it was: its type, its tokenizer, the spectrum that it is used to.
+
+        What lies there of other weights, a calibration of the confidence or a spectrum, is removed.
+        """
         self.processor.save_pretrained(folder)
+        (folder / CONFIDENCE_FILE).unlink(missing_ok=True)
         # The copy is for the type alone: the model goes on learning in float32.
         copy.deepcopy(self.model).cpu().to(self.dtype).save_pretrained(folder)
-        if self.ears.equalizer is not None:
+        if self.ears.equalizer is None:
+            (folder / SPECTRUM_FILE).unlink(missing_ok=True)
+        else:
             self.ears.equalizer.save(folder)
 
 
@@ -54,6 +61,10 @@ def load_checkpoint(name: str) -> Checkpoint:
     if extractor.sampling_rate != SAMPLE_RATE or not extractor.do_normalize:
         raise ModelError(f"{name} takes no audio of 16 kHz with unit variance; it cannot be trained here.")
     model = SpeechEncoderDecoderModel.from_pretrained(folder, torch_dtype="auto")
+    # The files that the authors published have these two in the options of generation alone.
+    for token in ("decoder_start_token_id", "pad_token_id"):
+        if getattr(model.config, token) is None:
+            setattr(model.config, token, getattr(model.generation_config, token))
     dtype = model.dtype
     with torch.no_grad():
         for tensor in (*model.parameters(), *model.buffers()):

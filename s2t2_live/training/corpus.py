@@ -28,7 +28,8 @@ SHORTEST, LONGEST = 0.2, 30.0
 """Seconds of audio; other rows are left out."""
 BAD_SHARE = 0.5
 """Of the rows; with more of them something is wrong with the whole."""
-SUFFIXES = frozenset(f".{name.lower()}" for name in soundfile.available_formats()) | {".opus", ".oga", ".aif"}
+SUFFIXES = {f".{name.lower()}" for name in soundfile.available_formats()} - {".raw"} | {".opus", ".oga", ".aif"}
+"""A raw file has no header to tell its rate."""
 COLUMNS = {
     "audio": ("path", "file"),
     "translation": ("translation", "german", "target"),
@@ -106,8 +107,9 @@ def read_corpus(source: Path, *, audio: Path | None = None, say: Callable[[str],
     `client_id` (the speaker). Its paths are looked for in `audio`, beside the table, and in `clips` beside it. A
     folder holds `NAME.wav` (or any other format) with the translation in `NAME.txt`, and in `NAME.en.txt` the English.
 
-    Rows that cannot be used are left out, and `say` is told which and why. Raises CorpusError when there is no such
-    file, when columns are missing, or when more than half of the rows are of no use.
+    Rows that cannot be used are left out; `say` is told which of them are the first ten, and why, and how many more
+    there are. Raises CorpusError when there is no such file, when columns are missing, when a line cannot be a row, or
+    when more than half of the rows are of no use.
     """
     if source.is_dir():
         rows = _folder_rows(source)
@@ -147,7 +149,7 @@ def _check(row: Row) -> tuple[str, int]:
         return f"there is no file {row.audio}", 0
     try:
         info = soundfile.info(row.audio)
-    except (soundfile.LibsndfileError, OSError) as error:
+    except (soundfile.LibsndfileError, OSError, TypeError) as error:  # TypeError: a raw file, named in a table
         return f"{row.audio} cannot be read as audio ({error})", 0
     if not SHORTEST <= info.duration <= LONGEST:
         return f"{row.audio} is {info.duration:.1f} s long, not {SHORTEST:g} to {LONGEST:g} s", 0
@@ -179,6 +181,8 @@ def _table_rows(table: Path, folders: Sequence[Path]) -> list[Row | str]:
                 rows.append(Row(place, path, cell["translation"], cell["english"], cell["voice"]))
     except (OSError, UnicodeDecodeError) as error:
         raise CorpusError(f"{table} cannot be read as text: {error}.") from error
+    except csv.Error as error:
+        raise CorpusError(f"{table}:{reader.line_num} is no row of a table ({error}); take it out.") from error
     return rows
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 
 def plot_history(history: Path, target: Path) -> None:
-    """Draw BLEU, exact matches, token accuracy and CTC loss over the hours of audio heard."""
-    import matplotlib
+    """Draw BLEU, exact matches, token accuracy and CTC loss over the hours of audio heard.
 
+    Without matplotlib there is a sentence in place of the plot: the training is done, and its history is written.
+    """
+    try:
+        import matplotlib
+    except ImportError:
+        print(f"{target} is not drawn, which needs matplotlib: pip install it, then run this again.", file=sys.stderr)
+        return
     matplotlib.use("Agg")
     from matplotlib import pyplot
 

@@ -33,15 +33,6 @@ def sample_mask(audio: Tensor, batch: Batch, *, masked: bool) -> Tensor | None:
     return (torch.arange(audio.shape[1]) < batch.lengths[:, None]).long().to(audio.device)
 
 
-def frame_count(model: SpeechEncoderDecoderModel, lengths: Tensor) -> Tensor:
-    """Encoder states for each length in samples, (batch,)."""
-    config = model.config.encoder
-    frames = lengths
-    for kernel, stride in zip(config.conv_kernel, config.conv_stride, strict=True):
-        frames = torch.div(frames - kernel, stride, rounding_mode="floor") + 1
-    return frames
-
-
 @dataclass(frozen=True, slots=True)
 class Translator:
     """A model and what it needs to translate."""

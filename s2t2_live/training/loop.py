@@ -27,7 +27,7 @@ from s2t2_live.training.augmentation import Augmentation, AugmentationSettings
 from s2t2_live.training.batches import IGNORED, Batch, BatchSettings, evaluation_batches, training_batches
 from s2t2_live.training.ctc import CTCHead
 from s2t2_live.training.ears import Ears
-from s2t2_live.training.inference import Translator, frame_count, sample_mask, usable_device
+from s2t2_live.training.inference import Translator, sample_mask, usable_device
 from s2t2_live.training.optimizers import hidden_matrices, optimizers
 from s2t2_live.training.progress import Listeners, Progress
 from s2t2_live.training.speech import Speech
@@ -284,7 +284,7 @@ class Trainer:
     def _forward(self, audio: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         labels = batch.labels.to(self.device)
         output = self.model(inputs=audio, attention_mask=sample_mask(audio, batch, masked=self.masked), labels=labels)
-        frames = frame_count(self.model, batch.lengths).to(self.device)
+        frames = self.model.encoder.frame_lengths(batch.lengths).to(self.device)
         return output.logits, output.encoder_last_hidden_state, frames, labels
 
     def _ctc_loss(self, states: Tensor, frames: Tensor, batch: Batch) -> Tensor:

@@ -124,7 +124,7 @@ class Recipe:
     def train(self, *, until: float | None = None) -> None:
         """Train, or go on training, to the last minute or `until` so many."""
         speech = SpeechShards(self.work / "speech", topics=self.topics)
-        validation = SpeechShards(self.work / "heard")
+        validation = SpeechShards(self.work / "heard", held_out=True)
         print(f"{speech.seconds / 3600:.1f} h of speech", file=sys.stderr)
         if missing := set(self.topics) - {example.topic for example in speech.examples}:
             print(f"no speech of the topics {', '.join(sorted(missing))} is there", file=sys.stderr)
@@ -161,8 +161,8 @@ class Recipe:
             loaded = load_checkpoint(checkpoint)
             loaded.model.to(usable_device(self.device))
             translator = loaded.translator
-        sets = [SpeechShards(self.work / "heard")]
-        sets += [SpeechShards(self.work / "reserved", voice.name) for voice in RESERVED_VOICES]
+        sets = [SpeechShards(self.work / "heard", held_out=True)]
+        sets += [SpeechShards(self.work / "reserved", voice.name, held_out=True) for voice in RESERVED_VOICES]
         results = {}
         for size in beams:
             translated: list[Translated] = []

@@ -24,8 +24,10 @@ from s2t2_live.training.timing import Timing, read_timings, timing_path
 def write_shard(
     folder: Path, name: str, items: Iterable[tuple[NDArray[np.int16], str, str, str, str]]
 ) -> Sequence[Example]:
-    """Write (samples, english, german, topic, voice) tuples as a shard, atomically."""
+    """Write (samples, english, german, topic, voice) tuples as a shard, in place of one of that name."""
     folder.mkdir(parents=True, exist_ok=True)
+    index = folder / f"{name}.jsonl"
+    index.unlink(missing_ok=True)
     examples: list[Example] = []
     position = 0
     with (folder / f"{name}.pcm").open("wb") as pcm:
@@ -35,17 +37,20 @@ def write_shard(
             position += len(samples)
     partial = folder / f"{name}.jsonl.part"
     partial.write_text("".join(json.dumps(asdict(e), ensure_ascii=False) + "\n" for e in examples), encoding="utf-8")
-    os.replace(partial, folder / f"{name}.jsonl")
+    os.replace(partial, index)
     return examples
 
 
 class SpeechShards:
     """All utterances of a folder, memory-mapped; a `Speech`."""
 
-    def __init__(self, folder: Path, pattern: str = "*", *, topics: Collection[str] = ()) -> None:
+    def __init__(
+        self, folder: Path, pattern: str = "*", *, topics: Collection[str] = (), held_out: bool = False
+    ) -> None:
         """Open every complete shard of the folder whose name matches; of `topics` only, where some are given.
 
-        Raises S2T2Error when there is nothing, UsageError when there is nothing of the topics.
+        `held_out` says that they are for evaluation. Raises S2T2Error when there is nothing, or nothing in a shard,
+        UsageError when there is nothing of the topics.
         """
         self.examples: list[Example] = []
         self.timings: dict[int, Timing] = {}
@@ -64,18 +69,24 @@ class SpeechShards:
             there = ", ".join(sorted(self._left_out))
             raise UsageError(f"{folder} holds no speech of the topics {', '.join(topics)}; there are {there}.")
         if not self.examples:
-            raise S2T2Error(f"{folder} holds no speech; run `python -m s2t2_live.training synthesize` first")
+            step = "synthesize --evaluation 200" if held_out else "synthesize"
+            raise S2T2Error(f"{folder} holds no speech; run `python -m s2t2_live.training {step}` first")
 
     def refresh(self) -> int:
-        """Take in shards that were completed or aligned since; returns the number of new utterances."""
+        """Take in shards that were completed or aligned since; returns the number of new utterances.
+
+        Raises S2T2Error for an empty one.
+        """
         before = len(self.examples)
         for index in sorted(self._folder.glob(f"{self._pattern}.jsonl")):
             if index.stem in self._names:
                 continue
-            self._names.append(index.stem)
-            self._samples.append(np.memmap(index.with_suffix(".pcm"), dtype=np.int16, mode="r"))
             with index.open(encoding="utf-8") as lines:
                 examples = [Example(**json.loads(line)) for line in lines]
+            if not examples:
+                raise S2T2Error(f"{index} is a shard without speech; remove it, and have it spoken again.")
+            self._names.append(index.stem)
+            self._samples.append(np.memmap(index.with_suffix(".pcm"), dtype=np.int16, mode="r"))
             kept = [i for i, example in enumerate(examples) if not self._topics or example.topic in self._topics]
             self.examples += [examples[i] for i in kept]
             self._left_out |= {example.topic for example in examples} - set(self._topics)

@@ -20,6 +20,7 @@ from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.audio.speech_check import OUTLIER, statistics
 from s2t2_live.errors import S2T2Error
 from s2t2_live.evaluation.logistic import fit_logistic
+from s2t2_live.training.amounts import count
 from s2t2_live.training.shards import SpeechShards
 from s2t2_live.training.wordless import wordless_sound
 
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Fit and write; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m s2t2_live.training.sound_classes", description=__doc__)
     parser.add_argument("--speech", type=Path, default=Path(".work/speech"), help="shards (default: %(default)s)")
-    parser.add_argument("--count", type=int, default=1200, help="stretches of each class (default: %(default)s)")
+    parser.add_argument("--count", type=count, default=1200, help="stretches of each class (default: %(default)s)")
     parser.add_argument("--output", type=Path, help="default: the file that ships with the program")
     options = parser.parse_args(arguments)
     try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-import sys
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -21,9 +20,9 @@ from s2t2_live.training.voices import (
     DEBIAN_VOICES,
     RESERVED_VOICES,
     TRAINING_VOICES,
-    SynthesisError,
     Utterance,
     Voice,
+    check_installed,
     is_installed,
     random_delivery,
     speak,
@@ -45,21 +44,17 @@ def stable_random(*parts: object) -> random.Random:
 def speak_phrases(phrases: Sequence[Phrase], voice: Voice, seed: str) -> list[SpokenPhrase]:
     """Have one voice say all phrases. Runs in a worker process.
 
-    A training voice changes its pace, pitch and variant from phrase to phrase, a reserved one speaks as it is.
+    A training voice changes its pace, pitch and variant from phrase to phrase, a reserved one speaks as it is. Raises
+    SynthesisError for a phrase that it cannot say.
     """
     rng = stable_random(seed, str(voice))
     if voice in RESERVED_VOICES:
         utterances = [Utterance(voice, phrase.english) for phrase in phrases]
     else:
         utterances = [random_delivery(voice, phrase.english, rng) for phrase in phrases]
-    try:
-        sounds = speak(utterances)
-    except SynthesisError as error:
-        print(f"skipped {len(phrases)} phrases: {error}", file=sys.stderr)
-        return []
     return [
         (samples, phrase.english, phrase.german, phrase.topic, str(voice))
-        for samples, phrase in zip(sounds, phrases, strict=True)
+        for samples, phrase in zip(speak(utterances), phrases, strict=True)
     ]
 
 
@@ -100,7 +95,8 @@ def synthesize_training(
     Each shard has `SHARD_SIZE` phrases: `sentence_share` of them whole sentences of the book, each once before one
     comes again, the others drawn from its grammar (training part only). They are spread over the training voices by
     weight; over those of Pico too, where it is installed. Only of `topics` where some are given; if those are in the
-    sentences alone, or in the grammar alone, all phrases come from there. Raises UsageError for an unknown topic.
+    sentences alone, or in the grammar alone, all phrases come from there. Raises UsageError for an unknown topic,
+    SynthesisError when a synthesiser is missing or cannot say a phrase; that shard then is not there.
     """
     check_topics(book, topics, held_out=False)
     voices = TRAINING_VOICES if is_installed("pico") else DEBIAN_VOICES
@@ -111,6 +107,8 @@ def synthesize_training(
         sentence_share = 1.0
     whole = round(SHARD_SIZE * sentence_share) if sentences else 0
     pending = [number for number in shards if not (folder / f"{number:05}.jsonl").exists()]
+    if pending:
+        check_installed(voices)
     with (
         ProcessPoolExecutor(workers) as pool,
         tqdm(total=len(pending) * SHARD_SIZE, unit="phrase", disable=not progress, desc="speech") as bar,
@@ -139,7 +137,8 @@ def synthesize_evaluation(
     """Write shards of held-out phrases: `reserved` has one a voice, `heard` one over Debian's training voices.
 
     English sentences in `known` are left out: those that training has heard, should the grammar have changed since.
-    Raises UsageError for an unknown topic, and where there are not so many phrases.
+    Raises UsageError for an unknown topic, and where there are not so many phrases; SynthesisError when a synthesiser
+    is missing or cannot say a phrase.
     """
     check_topics(book, topics, held_out=True)
     rng = stable_random("evaluation")
@@ -154,6 +153,7 @@ def synthesize_evaluation(
         elif tries == MOST_TRIES:
             of = f" of {', '.join(topics)}" if topics else ""
             raise UsageError(f"There are only {len(chosen)} held-out phrases{of}, not {phrases}; ask for fewer.")
+    check_installed(RESERVED_VOICES if voices == "reserved" else DEBIAN_VOICES)
     with ProcessPoolExecutor(workers) as pool:
         if voices == "reserved":
             for voice in RESERVED_VOICES:
@@ -170,7 +170,10 @@ def synthesize_evaluation(
 def in_parallel(
     pool: ProcessPoolExecutor, groups: dict[Voice, list[Phrase]], seed: str, bar: tqdm | None
 ) -> Iterator[SpokenPhrase]:
-    """Have every voice say its phrases, in jobs that keep every worker busy; yields the speech in a fixed order."""
+    """Have every voice say its phrases, in jobs that keep every worker busy; yields the speech in a fixed order.
+
+    Raises SynthesisError for a phrase that cannot be said.
+    """
     jobs = [
         (phrases[first : first + 25], voice, f"{seed} {first}")
         for voice, phrases in groups.items()

@@ -11,7 +11,7 @@ import random
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias
@@ -25,6 +25,13 @@ from s2t2_live.audio.chunk import SAMPLE_RATE
 from s2t2_live.errors import S2T2Error
 
 Engine: TypeAlias = Literal["flite", "festival", "espeak-ng", "pico"]
+
+PACKAGES: Mapping[Engine, str] = {
+    "flite": "flite",
+    "festival": "festival festvox-kallpc16k festvox-kdlpc16k festvox-us-slt-hts",
+    "espeak-ng": "espeak-ng",
+}
+"""Of Debian, with all the voices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,20 @@ def is_installed(engine: Engine) -> bool:
     return shutil.which(engine) is not None
 
 
+def check_installed(voices: Iterable[Voice]) -> None:
+    """Raises SynthesisError, saying what to install, when a synthesiser of these voices is not there."""
+    missing = sorted({voice.engine for voice in voices if not is_installed(voice.engine)})
+    if missing:
+        verb = "is" if len(missing) == 1 else "are"
+        raise SynthesisError(f"{' and '.join(missing)} {verb} not installed; {_installation(missing)}")
+
+
+def _installation(engines: Sequence[Engine]) -> str:
+    if "pico" in engines:
+        return "pip install 's2t2-live[pico]'"
+    return f"on Debian: sudo apt-get install -y {' '.join(PACKAGES[engine] for engine in engines)}"
+
+
 def random_delivery(voice: Voice, text: str, rng: random.Random) -> Utterance:
     """The text with a pace, a pitch, a vocal tract and (espeak-ng) a variant drawn at random."""
     variant = rng.choice(("", *ESPEAK_VARIANTS)) if voice.engine == "espeak-ng" else ""
@@ -114,9 +135,7 @@ def speak(utterances: Sequence[Utterance]) -> list[NDArray[np.int16]]:
     Raises SynthesisError when the program is missing or gives no sound.
     """
     engine = utterances[0].voice.engine
-    if not is_installed(engine):
-        way = "pip install 's2t2-live[pico]'" if engine == "pico" else f"on Debian: apt-get install {engine}"
-        raise SynthesisError(f"{engine} is not installed; {way}")
+    check_installed([utterances[0].voice])
     with tempfile.TemporaryDirectory(prefix="speech-") as folder:
         targets = [Path(folder) / f"{index}.wav" for index in range(len(utterances))]
         if engine == "festival":
@@ -171,8 +190,11 @@ def _pace(utterance: Utterance) -> float:
 def _run(command: list[str], voice: Voice) -> None:
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, check=False)
     if done.returncode:
-        reason = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
-        raise SynthesisError(f"{voice} failed with exit code {done.returncode}: {reason[0]}")
+        reason = done.stderr.decode(errors="replace").strip().splitlines()[:1] or ["no message"]
+        raise SynthesisError(
+            f"{voice} failed with exit code {done.returncode}: {reason[0].rstrip('.')}; if a voice is missing, "
+            f"{_installation([voice.engine])}"
+        )
 
 
 def _load(path: Path, utterance: Utterance) -> NDArray[np.int16]:

@@ -88,3 +88,13 @@ def test_storing_changes_nothing_else(tmp_path: Path) -> None:
 def test_a_checkpoint_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nowhere"]) == 4
     assert "alignment: " in capsys.readouterr().err
+
+
+def test_recordings_that_are_too_short_for_a_beginning(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = SimpleNamespace(translate=lambda *_, **__: Hypothesis((1, 2), True, ()))
+    monkeypatch.setattr(SpeechTranslationModel, "load", lambda *_, **__: model)
+    monkeypatch.setattr("s2t2_live.evaluation.alignment.segments", lambda file: [np.zeros(16_000, np.float32)])
+    assert main(["demo-en-de", "short.wav"]) == UsageError.exit_code
+    assert "give more recordings, or longer ones" in capsys.readouterr().err

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from s2t2_live.errors import S2T2Error
+from s2t2_live.evaluation import calibration as module
 from s2t2_live.evaluation.calibration import FAR_BELOW, RIGHT_BELOW, Judged, fit, is_right, report
 from s2t2_live.evaluation.logistic import area_under_curve, fit_logistic
 from s2t2_live.live.confidence import Calibration
@@ -86,3 +88,54 @@ def test_a_known_regression() -> None:
 
 def test_a_known_area() -> None:
     assert area_under_curve(np.array([2.0, 3.0]), np.array([1.0, 2.0])) == pytest.approx((1 + 1 + 1 + 0.5) / 4)
+
+
+def test_the_name_of_a_checkpoint_is_its_folder(demo_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[Path] = []
+    monkeypatch.setattr(module, "calibrate", lambda folder, *_, **__: given.append(folder))
+    assert module.main(["demo-en-de"]) == 0
+    assert given == [demo_model]
+
+
+def test_a_folder_without_a_checkpoint_is_said_before_anything_is_spoken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(module, "calibrate", pytest.fail)
+    assert module.main([str(tmp_path / "gone")]) == 4
+    assert "calibration: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (PermissionError(13, "Permission denied", "confidence.json"), 1, "confidence.json: Permission denied"),
+        (OSError(28, "No space left on device"), 1, "No space left on device"),
+        (KeyboardInterrupt(), 130, ""),
+    ],
+)
+def test_what_ends_it_early(
+    error: BaseException,
+    code: int,
+    told: str,
+    demo_model: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def calibrate(*_: Any, **__: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(module, "calibrate", calibrate)
+    assert module.main([str(demo_model)]) == code
+    said = capsys.readouterr().err
+    assert told in said
+    assert len(said.splitlines()) == bool(told)
+
+
+@pytest.mark.parametrize("option", ["--phrases", "--workers"])
+def test_none_of_what_is_counted_is_a_usage_error(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        module.main([str(tmp_path), option, "0"])
+    assert stopped.value.code == 2
+    assert "must be at least 1" in capsys.readouterr().err

@@ -34,10 +34,24 @@ def test_the_shipped_checkpoint_through_the_engine(
 
 def test_a_folder_without_speech_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(tmp_path), "--speech", str(tmp_path)]) == 1
-    assert "holds no speech" in capsys.readouterr().err
+    assert "holds no speech; run `python -m s2t2_live.training synthesize --evaluation" in capsys.readouterr().err
 
 
-def test_certainties_that_are_no_numbers_are_a_usage_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("flag", "value", "told"),
+    [
+        ("--certainties", "high", "must be a number from 0 to 1, not 'high'"),
+        ("--certainties", "0.5,2", "must be a number from 0 to 1, not '2'"),
+        ("--utterances", "-1", "must be at least 1"),
+        ("--beams", "0", "must be at least 1"),
+        ("--threads", "0", "must be at least 1"),
+        ("--step", "inf", "must be a number above 0"),
+    ],
+)
+def test_a_number_that_cannot_be_is_a_usage_error(
+    flag: str, value: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as stopped:
-        main([str(tmp_path), "--certainties", "high"])
+        main([str(tmp_path), flag, value])
     assert stopped.value.code == 2
+    assert f"argument {flag}: {told}" in capsys.readouterr().err

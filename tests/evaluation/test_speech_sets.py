@@ -19,11 +19,12 @@ from s2t2_live.evaluation.speech_sets import (
     known_sentences,
     natural_sentences,
     reserved,
+    speak_set,
     spread,
 )
 from s2t2_live.training.phrase_book import Phrase, PhraseBook
 from s2t2_live.training.phrase_book.book import ALLOWED, canonical
-from s2t2_live.training.voices import DEBIAN_VOICES, RESERVED_VOICES
+from s2t2_live.training.voices import DEBIAN_VOICES, RESERVED_VOICES, SynthesisError
 
 DRAWS = 10_000
 Words = tuple[str, ...]
@@ -176,3 +177,12 @@ def test_voices_of_the_sets(book: PhraseBook) -> None:
 
 def test_without_training_speech_nothing_is_known(tmp_path: Path) -> None:
     assert known_sentences(tmp_path / "speech") == set()
+
+
+def test_a_set_without_its_synthesisers_is_told_before_anything_is_spoken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(SynthesisError, match="flite are not installed; on Debian: sudo apt-get install -y"):
+        speak_set(tmp_path / "cache", "natural", reserved(natural_sentences()), workers=1)
+    assert not (tmp_path / "cache").exists()

@@ -42,6 +42,15 @@ def test_a_share_of_the_second(pair: tuple[Path, Path], tmp_path: Path) -> None:
     assert tokens[0] == tokens[1]
 
 
+def test_what_lies_there_of_other_weights_is_removed(pair: tuple[Path, Path], tmp_path: Path) -> None:
+    plain = shutil.copytree(pair[1], tmp_path / "plain")
+    (plain / "spectrum.json").unlink()
+    folder = shutil.copytree(pair[0], tmp_path / "mean")
+    assert {path.name for path in folder.iterdir()} > {"confidence.json", "spectrum.json"}
+    assert main(["average", str(pair[0]), str(plain), str(folder)]) == 0
+    assert not {path.name for path in folder.iterdir()} & {"confidence.json", "spectrum.json"}
+
+
 def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str]:
     """The exit code, and the one line that is said."""
     code = main(["average", *map(str, arguments)])

@@ -1,6 +1,7 @@
 """Shards on disk and the batches made of them."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,6 +68,23 @@ def test_an_interrupted_shard_does_not_exist(speech: SpeechShards, tmp_path: Pat
 def test_an_empty_folder_is_a_clear_error(tmp_path: Path) -> None:
     with pytest.raises(S2T2Error, match="synthesize"):
         SpeechShards(tmp_path)
+
+
+def test_an_empty_shard_is_a_clear_error(speech: SpeechShards, tmp_path: Path) -> None:
+    write_shard(tmp_path / "speech", "00001", [])
+    with pytest.raises(S2T2Error, match=r"00001\.jsonl is a shard without speech; remove it"):
+        speech.refresh()
+
+
+def test_a_shard_that_cannot_be_spoken_anew_does_not_exist(speech: SpeechShards, tmp_path: Path) -> None:
+    def broken() -> Iterator[tuple[np.ndarray, str, str, str, str]]:
+        yield np.ones(10, np.int16), "a", "b", "t", "v"
+        raise S2T2Error("no more")
+
+    with pytest.raises(S2T2Error, match="no more"):
+        write_shard(tmp_path / "speech", "00000", broken())
+    with pytest.raises(S2T2Error, match="holds no speech"):
+        SpeechShards(tmp_path / "speech")
 
 
 def test_every_utterance_comes_once_an_epoch(speech: SpeechShards, text: TextEncoder) -> None:

@@ -116,3 +116,22 @@ def test_the_split_is_always_the_same(tmp_path: Path) -> None:
     assert (len(rest), len(held)) == (7, 3)
     assert {e.german for e in rest.examples} | {e.german for e in held.examples} == {e.german for e in corpus.examples}
     assert [e.german for e in corpus.split(3)[1].examples] == [e.german for e in held.examples]
+
+
+def test_audio_without_a_header_is_none(tmp_path: Path) -> None:
+    tone(tmp_path / "a.wav").with_suffix(".txt").write_text("Ja.", encoding="utf-8")
+    (tmp_path / "b.raw").write_bytes(b"\0" * 32_000)
+    (tmp_path / "b.txt").write_text("Nein.", encoding="utf-8")
+    assert [example.german for example in read_corpus(tmp_path, say=pytest.fail).examples] == ["Ja."]
+    said: list[str] = []
+    path = table(tmp_path, "a.wav\t\tJa.\tv", "b.raw\t\tNein.\tv")
+    assert len(read_corpus(path, say=said.append)) == 1
+    assert len(said) == 1
+    assert f"{path}:3: {tmp_path / 'b.raw'} cannot be read as audio" in said[0]
+
+
+def test_a_line_that_is_too_long_for_a_row_is_named(tmp_path: Path) -> None:
+    tone(tmp_path / "a.wav")
+    path = table(tmp_path, "a.wav\t\tJa.\tv", f"a.wav\t\t{'Ja. ' * 40_000}\tv")
+    with pytest.raises(CorpusError, match=r"train.tsv:3 is no row of a table \(field larger.*\); take it out"):
+        read_corpus(path)

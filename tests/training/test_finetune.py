@@ -2,6 +2,8 @@
 
 import json
 import resource
+import shutil
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from s2t2_live.training import finetune
 from s2t2_live.training.__main__ import main
 from s2t2_live.training.bpe import save_vocabulary
 from s2t2_live.training.checkpoint import load_checkpoint
-from s2t2_live.training.demo_model import new_demo_model
+from s2t2_live.training.demo_model import demo_config, new_demo_model
 from s2t2_live.training.ears import Ears
 from s2t2_live.training.export import export
 from s2t2_live.training.loop import Trainer
@@ -95,6 +97,17 @@ def test_a_checkpoint_learns_from_a_table_and_goes_on(
     assert json.loads(out.splitlines()[-1])["1"]["all"]["bleu"] == pytest.approx(lines[-1]["best"], abs=5)
 
 
+def test_a_checkpoint_as_the_authors_published_theirs(small_checkpoint: Path, tmp_path: Path) -> None:
+    """The token that begins a sentence stands in the options of generation, not in the configuration of the whole."""
+    published = shutil.copytree(small_checkpoint, tmp_path / "published")
+    fields = json.loads((published / "config.json").read_text())
+    assert fields.pop("decoder_start_token_id") == 2
+    (published / "config.json").write_text(json.dumps(fields))
+    write_melodies(tmp_path, english=True)
+    assert main(tune(published, tmp_path / "all.tsv", tmp_path / "tuned", "--minutes", "0.001", "--batch", "6")) == 0
+    assert load_checkpoint(str(tmp_path / "tuned")).model.config.decoder_start_token_id == 2
+
+
 def test_it_stops_early_and_keeps_the_best(
     small_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -111,6 +124,25 @@ def test_it_stops_early_and_keeps_the_best(
     old = SpeechEncoderDecoderModel.from_pretrained(small_checkpoint).state_dict()
     new = SpeechEncoderDecoderModel.from_pretrained(output).state_dict()
     assert all(torch.equal(old[name], new[name]) for name in old)
+
+
+def test_an_encoder_with_an_adapter_learns_from_english_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = demo_config(save_vocabulary(tmp_path, list(MELODIES), merges=20), encoder_layers=1, decoder_layers=1)
+    config.encoder.add_adapter, config.encoder.num_adapter_layers = True, 1
+    export(SpeechEncoderDecoderModel(config), tmp_path, tmp_path / "adapted")
+    write_melodies(tmp_path, english=True)
+    assert main(tune(tmp_path / "adapted", tmp_path / "all.tsv", tmp_path / "tuned", "--minutes", "0")) == 0
+    assert "no CTC" not in capsys.readouterr().err
+    assert history(tmp_path / "tuned")[0]["validation_ctc"] > 0
+
+
+def test_without_matplotlib_there_is_a_sentence_in_place_of_the_plot(
+    small_checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    write_melodies(tmp_path, english=False)
+    assert main(tune(small_checkpoint, tmp_path / "all.tsv", tmp_path / "tuned", "--minutes", "0")) == 0
+    assert "history.png is not drawn, which needs matplotlib" in capsys.readouterr().err.splitlines()[-1]
 
 
 def test_it_hears_as_the_engine_does_with_this_checkpoint(

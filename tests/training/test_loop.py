@@ -20,7 +20,7 @@ from s2t2_live.training.bpe import save_vocabulary
 from s2t2_live.training.demo_model import demo_config, new_demo_model
 from s2t2_live.training.ears import Ears
 from s2t2_live.training.export import export
-from s2t2_live.training.inference import frame_count, usable_device
+from s2t2_live.training.inference import usable_device
 from s2t2_live.training.loop import Trainer, TrainingSettings
 from s2t2_live.training.progress import Listeners, Progress
 from s2t2_live.training.shards import SpeechShards, write_shard
@@ -164,11 +164,16 @@ def test_products_in_bfloat16_give_nearly_the_same_losses(speech: SpeechShards, 
     assert not torch.equal(losses[True], losses[False])
 
 
-def test_frame_count_is_the_length_of_the_encoder_output() -> None:
-    model = SpeechEncoderDecoderModel(demo_config(20, encoder_layers=1)).eval()
+@pytest.mark.parametrize("adapter", [False, True])
+def test_ctc_hears_as_many_frames_as_the_encoder_gives(speech: SpeechShards, tmp_path: Path, adapter: bool) -> None:
+    trainer = make_trainer(tmp_path, speech)
+    config = demo_config(len(trainer.text.tokenizer), encoder_layers=1)
+    config.encoder.add_adapter, config.encoder.output_hidden_size = adapter, config.encoder.hidden_size
+    trainer.model = SpeechEncoderDecoderModel(config)
     for samples in (5_000, 16_000, 16_639, 16_640):
-        states = model.encoder(torch.zeros(1, samples)).last_hidden_state
-        assert frame_count(model, torch.tensor([samples])).tolist() == [states.shape[1]]
+        batch = collate([np.ones(samples, np.float32)], [([], "Ja.")], trainer.text)
+        _, states, frames, _ = trainer._forward(batch.audio, batch)
+        assert frames.tolist() == [states.shape[1]]
 
 
 def test_utterances_without_words_are_learned_from(speech: SpeechShards, tmp_path: Path) -> None:

@@ -86,8 +86,14 @@ def test_one_command_makes_a_checkpoint_and_the_steps_go_on(
 
 
 def test_a_work_folder_without_speech_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["train", "--work", str(tmp_path), "--minutes", "1"]) == 1
-    assert "holds no speech; run" in capsys.readouterr().err
+    train = ["train", "--work", str(tmp_path), "--minutes", "1"]
+    assert main(train) == 1
+    assert "speech holds no speech; run `python -m s2t2_live.training synthesize` first" in capsys.readouterr().err
+    write_shard(tmp_path / "speech", "00000", melodies(3, "tones"))
+    assert main(train) == 1
+    assert "heard holds no speech; run `python -m s2t2_live.training synthesize --evaluation" in capsys.readouterr().err
+    assert main(["evaluate", "--work", str(tmp_path), "--model", "demo-en-de"]) == 1
+    assert "synthesize --evaluation" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")
@@ -105,6 +111,7 @@ def hummed(book: PhraseBook, monkeypatch: pytest.MonkeyPatch) -> None:
                 yield np.zeros(160, np.int16), phrase.english, phrase.german, phrase.topic, str(voice)
 
     monkeypatch.setattr(synthesis, "in_parallel", speak)
+    monkeypatch.setattr(synthesis, "check_installed", lambda voices: None)
     monkeypatch.setattr(synthesis, "SHARD_SIZE", 20)
     monkeypatch.setattr(PhraseBook, "load", lambda folder: book)
 
@@ -134,6 +141,48 @@ def test_topics_that_cannot_be_are_told_before_anything_is_spoken(
     assert main([*step, "--work", str(tmp_path), "--workers", "1", "--topics", topics]) == 2
     assert told in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+STEPS = pytest.mark.parametrize("step", [["synthesize", "--shards", "1"], ["synthesize", "--evaluation", "4"]])
+ENGINES = ("espeak-ng", "festival", "flite")
+
+
+@pytest.fixture
+def programs(tmp_path: Path, book: PhraseBook, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in place of all others that programs are looked for in, and no Pico."""
+    folder = tmp_path / "programs"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    monkeypatch.setattr(PhraseBook, "load", lambda folder: book)
+    return folder
+
+
+@STEPS
+def test_synthesisers_that_are_missing_are_told_before_anything_is_spoken(
+    tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str], step: list[str]
+) -> None:
+    work = tmp_path / "work"
+    assert main([*step, "--work", str(work), "--workers", "1"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "espeak-ng and festival and flite are not installed; on Debian: sudo apt-get install -y espeak-ng " in line
+    assert not work.exists()
+
+
+@STEPS
+def test_speech_that_fails_leaves_no_finished_shard(
+    tmp_path: Path, programs: Path, capsys: pytest.CaptureFixture[str], step: list[str]
+) -> None:
+    for engine in ENGINES:
+        (programs / engine).write_text(f"#!/bin/sh\necho {engine} has no voice >&2\necho bye >&2\nexit 3\n")
+        (programs / engine).chmod(0o755)
+    work = tmp_path / "work"
+    assert main([*step, "--work", str(work), "--workers", "1"]) == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    told = re.search(r"(\S+):\S+ failed with exit code 3: (\S+) has no voice; .*: sudo apt-get install -y (\S+)", line)
+    assert told is not None
+    assert told[1] == told[2] == told[3]
+    assert not list(work.rglob("*.jsonl"))
 
 
 def test_a_topic_that_was_never_spoken_is_told_with_those_that_were(
@@ -187,3 +236,44 @@ def test_a_beginning_that_is_interrupted_has_not_begun(
     assert main(begin) == 130
     monkeypatch.setattr(recipe, "fit_head", lambda *arguments: None)
     assert main(begin) == 0
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "told"),
+    [
+        ("synthesize --workers", "0", "must be at least 1, a whole number, not '0'"),
+        ("synthesize --evaluation", "0", "must be at least 1"),
+        ("synthesize --evaluation", "many", "must be at least 1, a whole number, not 'many'"),
+        ("synthesize --shards", "-1", "must be at least 0, a whole number"),
+        ("synthesize --first", "-1", "must be at least 0"),
+        ("synthesize --whole", "2", "must be a number from 0 to 1, not '2'"),
+        ("all folder --phrases", "0", "must be at least 1"),
+        ("all folder --merges", "-1", "must be at least 0"),
+        ("train --prefixes", "nan", "must be a number from 0 to 1"),
+        ("train --rate", "-1", "must be a number of at least 0"),
+        ("train --batch", "0", "must be a number above 0"),
+        ("train --minutes", "inf", "must be a number of at least 0, not 'inf'"),
+        ("evaluate --beams", "1,0", "must be at least 1"),
+        ("evaluate --beams", "a", "must be at least 1"),
+        ("finetune model data --output folder --threads", "0", "must be at least 1"),
+        ("finetune model data --output folder --rate", "-1", "must be a number of at least 0"),
+        ("finetune model data --output folder --batch", "nan", "must be a number above 0, not 'nan'"),
+        ("finetune model data --output folder --batch", "long", "must be a number above 0, not 'long'"),
+        ("finetune model data --output folder --minutes", "-5", "must be a number of at least 0"),
+        ("finetune model data --output folder --evaluate-every", "-1", "must be a number of at least 0"),
+        ("finetune model data --output folder --patience", "1.5", "must be at least 0, a whole number"),
+    ],
+)
+def test_a_number_that_cannot_be_is_a_usage_error(
+    flag: str,
+    value: str,
+    told: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)  # A step that takes the number after all shall find no run to go on with.
+    with pytest.raises(SystemExit) as left:
+        main([*flag.split(), value])
+    assert left.value.code == 2
+    assert f"argument {flag.split()[-1]}: {told}" in capsys.readouterr().err

@@ -76,5 +76,7 @@ def test_without_pico_its_voices_are_a_clear_error(monkeypatch: pytest.MonkeyPat
 
 @needs_espeak
 def test_a_missing_voice_is_a_clear_error() -> None:
-    with pytest.raises(SynthesisError, match="espeak-ng:xx-nowhere"):
+    with pytest.raises(
+        SynthesisError, match=r"espeak-ng:xx-nowhere failed.* exist; .*: sudo apt-get install -y espeak-ng"
+    ):
         speak([Utterance(Voice("espeak-ng", "xx-nowhere"), "Hello.")])

@@ -1,8 +1,11 @@
 """Sounds in which nobody speaks."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from s2t2_live.training import sound_classes
 from s2t2_live.training.wordless import wordless_sound
 
 
@@ -22,3 +25,10 @@ def test_the_generator_decides() -> None:
     one, same, other = (wordless_sound(8_000, np.random.default_rng(seed)) for seed in (5, 5, 6))
     assert np.array_equal(one, same)
     assert not np.array_equal(one, other)
+
+
+def test_their_classes_are_not_fitted_to_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        sound_classes.main(["--speech", str(tmp_path), "--count", "0"])
+    assert left.value.code == 2
+    assert "argument --count: must be at least 1" in capsys.readouterr().err
