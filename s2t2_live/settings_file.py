@@ -5,9 +5,6 @@ Knows no window. Reading is the business of `settings`, which needs no more than
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -19,6 +16,7 @@ from tomlkit.exceptions import TOMLKitError
 from s2t2_live.captions.files import reason
 from s2t2_live.errors import OutputError, SettingsError
 from s2t2_live.settings import SECTIONS, Settings, user_file
+from s2t2_live.whole_file import write_whole
 
 
 def values(settings: Settings) -> dict[str, Any]:
@@ -74,23 +72,9 @@ def _plain(value: Any) -> Any:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write the whole file or nothing of it."""
-    path = path.resolve()  # a link stays one
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with open(descriptor, "w", encoding="utf-8", newline="\n") as out:
-                out.write(text)
-                out.flush()
-                os.fsync(descriptor)
-            if path.exists():
-                os.chmod(temporary, path.stat().st_mode)
-            os.replace(temporary, path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
+        path.resolve().parent.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode(), mode=0o600)
     except OSError as error:
         raise _unwritable(path, error) from error
 

@@ -96,12 +96,15 @@ class Attendant(QObject):
         self._emit(self.ended, error)
 
     def _attend(self) -> Exception | None:
+        from s2t2_live.audio.vad import make_detector
         from s2t2_live.live.session import Session
 
         with ExitStack() as stack:
+            settings = self._settings()
+            make_detector(settings.vad)  # one that is missing is told before a file is replaced
             source = self._open_source()
             sinks = [stack.enter_context(closing(sink)) for sink in self._sinks()]
-            session = Session(source, self._model, settings=self._settings(), sinks=sinks)
+            session = Session(source, self._model, settings=settings, sinks=sinks)
             session.start()
             self._emit(self.started, source)
             while not session.wait(0):

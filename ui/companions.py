@@ -173,7 +173,7 @@ class Companions(QObject):
         begun, source, _, _ = words(session)
         self._window.notice_bar.tell(
             f"The session of {begun} ({source}) was cut off; what was said until then has been kept.",
-            "&Open it",
+            "Open &it",
             lambda: self.open_session(session),
             lambda: self._answered(session),
         )

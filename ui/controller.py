@@ -84,6 +84,11 @@ class SessionController(QObject):
         """Whether there is a session that was not told to stop, or one that follows it."""
         return self.running and (not self._draining or self._next is not None)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether the choice waits for the model."""
+        return self.choice is not None and not self.running
+
     # The model.
 
     @property

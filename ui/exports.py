@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import closing
+from io import StringIO
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
-from s2t2_live.captions.files import CaptionFile
+from s2t2_live.captions.files import FORMATS, unwritable
 from s2t2_live.live.events import Event, Partial, SessionStarted
+from s2t2_live.whole_file import write_whole
 from ui.background import Background
 
 KINDS = {
@@ -95,8 +97,13 @@ class Exporter(QObject):
 
 def _writing(path: Path, format: str, events: Sequence[Event]) -> Callable[[], None]:
     def write() -> None:
-        with closing(CaptionFile(path, format)) as file:
+        text = StringIO()
+        with closing(FORMATS[format](text)) as writer:
             for event in events:
-                file.handle(event)
+                writer.handle(event)
+        try:
+            write_whole(path, text.getvalue().encode(errors="backslashreplace"))
+        except OSError as error:
+            raise unwritable(path, error) from error
 
     return write

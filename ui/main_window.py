@@ -204,7 +204,7 @@ class MainWindow(QMainWindow):
     def _cancel_load(self) -> None:
         self.controller.cancel_load()
         self.notice_bar.tell(
-            "The download was stopped; what has come is kept.", "Go &on with it", self.controller.load_model
+            "The download was stopped; what has come is kept.", "&Go on with it", self.controller.load_model
         )
 
     @Slot()
@@ -219,12 +219,13 @@ class MainWindow(QMainWindow):
 
     @Slot(object)
     def _source_chosen(self, choice: SourceChoice) -> None:
-        """A session that runs goes on with the other source; a device is kept for the next start."""
+        """A session that runs or waits goes on with the other source; a device is kept for the next start."""
         if isinstance(choice, InputDevice):
             followed = choice.default and choice.kind == "microphone"
             kept = InputSettings(device=None if followed else choice.id)
             self.preferences.change(replace(self.preferences.settings, input=kept))
-        if self.controller.going_on:
+            self.welcome.show_inputs(Inputs(preferred=choice))
+        if self.controller.going_on or self.controller.waiting:
             self.start(choice)
         self._show_state()
 
@@ -295,7 +296,7 @@ class MainWindow(QMainWindow):
     @Slot(str)
     def _failed(self, message: str) -> None:
         if self.controller.state is State.FAILED:
-            self.notice_bar.tell(message, "Try &again", self.controller.load_model)
+            self.notice_bar.tell(message, "Tr&y again", self.controller.load_model)
         else:
             self.notice_bar.tell(message)
 
@@ -303,8 +304,7 @@ class MainWindow(QMainWindow):
     def _show_state(self) -> None:
         controller, status = self.controller, self.status_line
         state = controller.state
-        waiting = controller.choice is not None and not controller.running
-        begun = controller.running or waiting
+        begun = controller.running or controller.waiting
         toggle = "Stop &now" if state is State.DRAINING else "Sto&p" if begun else "Sta&rt"
         pause = "Res&ume" if state is State.PAUSED else "Pa&use"
         can_pause = state in (State.LISTENING, State.CATCHING_UP, State.LOST, State.PAUSED)
@@ -322,7 +322,7 @@ class MainWindow(QMainWindow):
             return
         status.cancel_button.hide()
         status.show_progress(0 if state in (State.LOADING, State.DRAINING) else None)
-        status.show_state(in_words(state, controller.choice, waiting=waiting), TONES.get(state, "muted"))
+        status.show_state(in_words(state, controller.choice, waiting=controller.waiting), TONES.get(state, "muted"))
 
     # The rest.
 

@@ -74,7 +74,7 @@ class Replay(QObject):
             self._background.run(
                 lambda: _envelope(path),
                 done=lambda envelope: self._read(path, envelope),
-                failed=lambda error: self._window.notice_bar.tell(str(error)),
+                failed=lambda error: self._unreadable(path, error),
             )
 
     def show_events(self, events: list[Event]) -> None:
@@ -160,6 +160,11 @@ class Replay(QObject):
     def _read(self, path: Path, envelope: Envelope) -> None:
         if path == self.path:
             self.panel.show_envelope(envelope)
+
+    def _unreadable(self, path: Path, error: Exception) -> None:
+        self._window.notice_bar.tell(str(error))
+        if path == self.path:
+            self.panel.show_unreadable()
 
     @Slot()
     def _follow(self) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal, Slot
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 from s2t2_live.live.events import Event, SessionStarted, SpeechEnded
+from ui.still_box import StillBox
 from ui.theme import LARGE, MEDIUM, Colours
 from ui.transcript import stamp
 from ui.waveform import Waveform
@@ -32,7 +33,7 @@ class ReplayPanel(QWidget):
         self.waveform = Waveform()
         self.play_button = QToolButton()
         self.time = QLabel()
-        self.speed_box = QComboBox()
+        self.speed_box = StillBox()
         self.play_button.setFixedSize(40, 40)
         self.play_button.clicked.connect(self.play_wanted)
         self.waveform.seek_wanted.connect(self.seek_wanted)
@@ -76,6 +77,10 @@ class ReplayPanel(QWidget):
     def show_envelope(self, envelope: Envelope) -> None:
         self.waveform.show_envelope(envelope)
         self._show_time()
+
+    def show_unreadable(self) -> None:
+        """There will be no picture."""
+        self.waveform.show_envelope(None, "The recording cannot be read")
 
     def show_events(self, events: list[Event]) -> None:
         """The segments of the latest session."""

@@ -10,11 +10,14 @@ from types import FrameType
 
 from PySide6.QtCore import QObject, QSocketNotifier
 
-CLOSING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+from s2t2_live.interrupts import ENDING
 
 
 class Signals(QObject):
-    """Calls `close` on the UI thread. Python itself would see a signal only when Qt next calls into it."""
+    """Calls `close` on the UI thread. Python itself would see a signal only when Qt next calls into it.
+
+    A signal that is ignored, as under nohup, stays so.
+    """
 
     def __init__(self, close: Callable[[], object], parent: QObject) -> None:
         super().__init__(parent)
@@ -25,16 +28,18 @@ class Signals(QObject):
         self._notifier = QSocketNotifier(self._reader.fileno(), QSocketNotifier.Type.Read, self)
         self._notifier.activated.connect(self._received)
         signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
-        for number in CLOSING:
-            signal.signal(number, _noted)
+        self._before = {
+            number: signal.signal(number, _noted)
+            for number in (signal.SIGINT, *ENDING)
+            if signal.getsignal(number) is not signal.SIG_IGN
+        }
 
     def release(self) -> None:
-        """Back to Python's own handlers."""
+        """Back to the handlers that were there before."""
         self._notifier.setEnabled(False)
         signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        for number in CLOSING[1:]:
-            signal.signal(number, signal.SIG_DFL)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
         for end in (self._reader, self._writer):
             end.close()
 

@@ -87,7 +87,7 @@ class SourceBox(StillBox):
         index = next((row for row in range(self.count()) if self.itemData(row) == self._choice), -1)
         self.setCurrentIndex(index if self._choice is not None else -1)
         if self.currentIndex() < 0:
-            self.setPlaceholderText("No microphone found" if self._inputs.trouble else "Looking for microphones…")
+            self.setPlaceholderText(self._inputs.missing or "Looking for microphones…")
 
     def _add_title(self, text: str, *, indent: bool = False) -> None:
         self.addItem(f"    {text}" if indent else text)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 SAMPLE = "recordings/hotel.flac"
 """The shipped recording that is offered to those who have no microphone."""
 
-NO_MICROPHONE = "Connect one, and allow this program to use it in the settings of your system."
+NO_MICROPHONE = "No microphone found"
+CONNECT_ONE = "Connect one, and allow this program to use it in the settings of your system."
+NOT_THERE = "The chosen source is not there"
+CHOOSE_ANOTHER = "Choose another source, or connect that one again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +51,10 @@ class Inputs:
     devices: tuple[InputDevice, ...] = ()
     preferred: InputDevice | None = None
     """The one that the settings name, or the default microphone; None where there is no such device."""
-    trouble: str = ""
-    """Why there is none; empty where there is one."""
+    missing: str = ""
+    """What is not there, in a few words; empty where there is a preferred one."""
+    way_out: str = ""
+    """What helps against that."""
 
 
 def sample() -> FileChoice | None:
@@ -64,16 +69,21 @@ def find_inputs(settings: InputSettings) -> Inputs:
     """The inputs there are now."""
     from s2t2_live.audio.devices import choose, list_inputs
 
-    devices: tuple[InputDevice, ...] = ()
     try:
-        devices = tuple(list_inputs())
-        if settings.system_audio:
-            return Inputs(devices, choose(list(devices), None, "system"))
-        if settings.device is None and not any(device.kind == "microphone" for device in devices):
-            return Inputs(devices, trouble=NO_MICROPHONE)
-        return Inputs(devices, choose(list(devices), settings.device))
+        devices = list_inputs()
     except DeviceError as error:
-        return Inputs(devices, trouble=str(error))
+        return Inputs(missing=NO_MICROPHONE, way_out=str(error))
+    there = tuple(devices)
+    try:
+        if settings.system_audio:
+            return Inputs(there, choose(devices, None, "system"))
+        return Inputs(there, choose(devices, settings.device))
+    except DeviceError as error:
+        if settings.system_audio:
+            return Inputs(there, missing=NOT_THERE, way_out=str(error))
+        if settings.device is None or not there:
+            return Inputs(there, missing=NO_MICROPHONE, way_out=CONNECT_ONE)
+        return Inputs(there, missing=NOT_THERE, way_out=CHOOSE_ANOTHER)
 
 
 def open_source(choice: SourceChoice) -> Source:

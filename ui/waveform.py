@@ -34,6 +34,7 @@ class Waveform(QWidget):
         self.segments: list[tuple[float, float]] = []
         """What was recognised as speech: begin and end, seconds."""
         self._envelope: Envelope | None = None
+        self._words = ""
         self._colours = LIGHT
         self._pictures: tuple[QPixmap, QPixmap] | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -45,9 +46,10 @@ class Waveform(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(400, HEIGHT)
 
-    def show_envelope(self, envelope: Envelope | None) -> None:
-        """None while it is being read."""
+    def show_envelope(self, envelope: Envelope | None, words: str = "Reading the recording…") -> None:
+        """None while it is being read, or where it cannot be; then `words` say so in its place."""
         self._envelope = envelope
+        self._words = words
         self.duration = 0.0 if envelope is None else envelope.duration
         self._changed()
 
@@ -82,7 +84,7 @@ class Waveform(QWidget):
         if self._envelope is None:
             painter.fillRect(self.rect(), QColor(colours.surface))
             painter.setPen(QColor(colours.muted))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Reading the recording…")
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._words)
             return
         if self._pictures is None:
             self._pictures = self._picture(colours.muted), self._picture(colours.accent)

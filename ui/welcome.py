@@ -43,9 +43,9 @@ class Welcome(QWidget):
     @Slot(object)
     def show_inputs(self, inputs: Inputs) -> None:
         """The title and the hint for what there is to listen to."""
-        if inputs.trouble:
-            self.title.setText("No microphone found")
-            self.hint.setText(f"{inputs.trouble}\nUntil then, a recording shows how it works.")
+        if inputs.missing:
+            self.title.setText(inputs.missing)
+            self.hint.setText(f"{inputs.way_out}\nUntil then, a recording shows how it works.")
         else:
             self.title.setText("Press Start and speak")
             self.hint.setText(PROMISE)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from queue import Empty, SimpleQueue
@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 STOP_TIMEOUT = 5.0
 """Seconds that a source has to end after `stop`; then the session goes on without it."""
 ABORT_TIMEOUT = 2.0
-"""Seconds that each part has to end after `abort`; then it is left behind."""
+"""Seconds that the threads have to end after `abort`; then they are left behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Session:
         )
         self._listener = threading.Thread(target=self._listen, name="listener", daemon=True)
         self._conductor = threading.Thread(target=self._conduct, name="conductor", daemon=True)
-        self._pending: set[_Request] = set()
+        self._pending = {_Request.LISTENED, _Request.TRANSLATED, _Request.PUBLISHED}
         self._deadline: float | None = None
         self._aborted = False
         self._deaf = False
@@ -283,27 +283,26 @@ class Session:
             self._publisher.start()
             self._translator.start()
             self._listener.start()
-            self._serve({_Request.LISTENED, _Request.TRANSLATED})
+            # After `abort` the summary waits for no thread: whoever gave up may be gone before the model returns.
+            self._serve(lambda: self._aborted or self._pending == {_Request.PUBLISHED})
             self._conclude()
-            self._publisher.close()
-            self._serve({_Request.PUBLISHED})
+            self._serve(lambda: not self._pending)
         finally:
             self._finished.set()
 
     def _conclude(self) -> None:
-        """The last events."""
+        """The last events; none comes after them, whatever the threads still do."""
         if self._fatal is not None:
             self._publish(Error(sentence(self._fatal), fatal=True))
         heard = self._segmenter.position - (self._begin or 0) - self._missing
-        self.summary = self._measures.summary(heard / SAMPLE_RATE)
-        self._publish(self.summary)
+        with self._measuring:
+            self.summary = self._measures.summary(heard / SAMPLE_RATE)
+            self._publisher.publish(self.summary)
+            self._publisher.close()
 
-    def _serve(self, pending: set[_Request]) -> None:
-        """Answer requests until those that are pending have come, or the deadline has passed."""
-        self._pending = pending
-        if self._aborted:
-            self._deadline = time.monotonic() + ABORT_TIMEOUT
-        while self._pending:
+    def _serve(self, done: Callable[[], bool]) -> None:
+        """Answer requests until all is done, or what is pending is overdue."""
+        while not done():
             remaining = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
             try:
                 self._answer(self._requests.get(timeout=remaining))

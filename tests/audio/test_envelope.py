@@ -36,6 +36,23 @@ def test_a_file_without_audio(tmp_path: Path) -> None:
     assert (len(envelope.peaks), envelope.duration) == (0, 0.0)
 
 
+def test_a_recording_that_is_cut_off_has_the_peaks_that_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "cut.wav"
+    soundfile.write(path, np.full(5 * 16_000, 0.5), 16_000)
+    path.write_bytes(path.read_bytes()[: -4 * 16_000])
+    envelope = read_envelope(path)
+    assert envelope.duration == pytest.approx(3.0)
+    assert len(envelope.peaks) == round(3 / STEP)
+
+
+def test_a_recording_of_which_nothing_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "header.wav"
+    soundfile.write(path, np.full(16_000, 0.5), 16_000)
+    path.write_bytes(path.read_bytes()[: -2 * 16_000])
+    with pytest.raises(RecordingError, match="damaged or cut off"):
+        read_envelope(path)
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="does not exist"):
         read_envelope(tmp_path / "none.wav")

@@ -147,6 +147,26 @@ def test_abort_does_not_wait_for_a_model_that_hangs(monkeypatch: pytest.MonkeyPa
     assert isinstance(sink.events[-1], Summary)
 
 
+def test_the_summary_of_an_abort_waits_for_no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever gave the session up may be gone before the model returns."""
+    monkeypatch.setattr(session_module, "ABORT_TIMEOUT", 60.0)
+    gate, busy, told = threading.Event(), threading.Event(), threading.Event()
+
+    def hang(call: int) -> None:
+        busy.set()
+        gate.wait(60)
+
+    sink = Collector(lambda event: told.set() if isinstance(event, Summary) else None)
+    session = started(ListSource([speech(3.0), silence(1.0)]), GuessingModel(hang), sink)
+    assert busy.wait(30)
+    session.abort()
+    assert told.wait(30)
+    assert not session.wait(0), "the model has its time all the same"
+    gate.set()
+    assert session.wait(30)
+    assert isinstance(sink.events[-1], Summary)
+
+
 def test_a_source_that_does_not_stop_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module, "STOP_TIMEOUT", 0.1)
     gate, stalled = threading.Event(), threading.Event()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -178,6 +180,44 @@ def test_an_export_that_fails_is_told(qtbot: QtBot, window: MainWindow, companio
     with qtbot.waitSignal(companions.exporter.failed, timeout=TIMEOUT):
         companions.exporter.write(tmp_path / "no" / "such" / "folder.srt", "srt")
     assert "no such file" in window.notice_bar.text
+
+
+def test_an_export_that_fails_leaves_the_old_file(
+    qtbot: QtBot, window: MainWindow, companions: Companions, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "captions"
+    folder.mkdir()
+    old = folder / "talk.srt"
+    old.write_text("Older captions.")
+    window.controller.events.emit(SPOKEN)
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        for path in (old, folder / "new.srt"):
+            with qtbot.waitSignal(companions.exporter.failed, timeout=TIMEOUT) as failed:
+                companions.exporter.write(path, "srt")
+            assert failed.args == [f"Cannot write {path}: no space left on device; choose another folder."]
+    assert [path.name for path in folder.iterdir()] == ["talk.srt"]
+    assert old.read_text() == "Older captions."
+
+
+def test_an_export_has_the_mode_of_the_file_that_it_replaces(
+    qtbot: QtBot, window: MainWindow, companions: Companions, tmp_path: Path
+) -> None:
+    old, new, other = tmp_path / "talk.srt", tmp_path / "new.srt", tmp_path / "other.txt"
+    old.touch()
+    old.chmod(0o640)
+    other.touch()
+    window.controller.events.emit(SPOKEN)
+    for path in (old, new):
+        with qtbot.waitSignal(companions.exporter.exported, timeout=TIMEOUT):
+            companions.exporter.write(path, "srt")
+        assert "Der Zug fährt." in path.read_text(encoding="utf-8")
+    assert stat.S_IMODE(old.stat().st_mode) == 0o640
+    assert new.stat().st_mode == other.stat().st_mode, "as of any new file"
 
 
 def test_an_export_has_the_latest_session_alone(window: MainWindow, companions: Companions) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -191,6 +192,7 @@ def test_the_end_leaves_a_stuck_model_behind(
     until(qtbot, stuck.reached.is_set)
     end(qtbot, ready)
     (saved,) = sessions(sessions_folder())
+    assert saved.state == "finished", "it is not offered as one that was cut off"
     assert load_session(saved.path)[0].type == "session"
 
 
@@ -295,6 +297,26 @@ def test_another_model_is_loaded_when_the_session_has_ended(
         ready.change(replace(ready.settings, model=ModelSettings(threads=1)))
     with qtbot.waitSignal(ready.model_loaded, timeout=TIMEOUT):
         ready.stop()
+
+
+def test_nothing_is_replaced_when_a_voice_detector_is_missing(
+    qtbot: QtBot, ready: SessionController, spoken: FileChoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "silero_vad", None)
+    kept = tmp_path / f"{spoken.path.stem}.srt"
+    kept.write_text("older captions", encoding="utf-8")
+    settings = replace(
+        ready.settings,
+        translation=TranslationSettings(vad="silero"),
+        output=OutputSettings(directory=tmp_path, formats=("srt",)),
+    )
+    ready.change(settings)
+    monkeypatch.setattr(ready, "_sinks", lambda choice: session_sinks(settings, tmp_path / "sessions", choice))
+    with qtbot.waitSignal(ready.failed, timeout=TIMEOUT) as failed:
+        ready.start(spoken)
+    assert failed.args is not None
+    assert "silero" in failed.args[0]
+    assert kept.read_text("utf-8") == "older captions"
 
 
 def test_a_file_that_is_no_recording_is_told_in_one_sentence(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,13 +23,16 @@ from s2t2_live.audio.input_device import InputDevice
 from s2t2_live.audio.level import Level
 from s2t2_live.errors import DeviceError, ModelNotFoundError
 from s2t2_live.live.events import OUTAGE, Error, Final, Partial, SessionStarted
-from s2t2_live.settings import Settings, load_settings
-from tests.ui.conftest import MICROPHONE, TIMEOUT
+from s2t2_live.settings import InputSettings, Settings, load_settings
+from tests.ui.conftest import MICROPHONE, MONITOR, TIMEOUT
+from ui import main_window
 from ui.attendant import Measurement
+from ui.background import Background
 from ui.controller import SessionController
 from ui.main_window import MainWindow
 from ui.model_load import ModelLoad
 from ui.preferences import Preferences
+from ui.replay import Replay
 from ui.source_choice import FileChoice
 from ui.state import State
 from ui.theme import DARK, Theme
@@ -45,6 +50,14 @@ def until(qtbot: QtBot, condition: Callable[[], bool]) -> None:
 
 def items(box: QComboBox) -> list[str]:
     return [box.itemText(row) for row in range(box.count())]
+
+
+def choose(window: MainWindow, source: str) -> None:
+    """Take the source whose name begins so, as a click in the list does."""
+    box = window.source_box
+    (row,) = (row for row, text in enumerate(items(box)) if text.startswith(source))
+    box.setCurrentIndex(row)
+    box.activated.emit(row)
 
 
 def shown(window: MainWindow) -> list[str]:
@@ -126,6 +139,38 @@ def test_without_a_microphone_it_says_so_and_offers_the_shipped_recording(
     assert ready.caption_view.isVisible()
 
 
+@pytest.mark.parametrize(
+    ("settings", "there", "title", "way_out"),
+    [
+        (InputSettings("pulse:usb"), [MICROPHONE, MONITOR], "The chosen source is not there", "Choose another source"),
+        (InputSettings("pulse:usb"), [], "No microphone found", "Connect one"),
+        (InputSettings(), [MONITOR], "No microphone found", "Connect one"),
+        (InputSettings(system_audio=True), [MICROPHONE], "The chosen source is not there", "cannot be listened to"),
+    ],
+)
+def test_a_chosen_source_that_is_not_there_is_another_thing_than_none(
+    qtbot: QtBot,
+    window: MainWindow,
+    inputs: list[InputDevice],
+    settings: InputSettings,
+    there: list[InputDevice],
+    title: str,
+    way_out: str,
+) -> None:
+    inputs[:] = there
+    window.preferences.change(replace(window.preferences.settings, input=settings))
+    with qtbot.waitSignal(window.controller.inputs_found, timeout=TIMEOUT):
+        window.controller.find_inputs()
+    assert window.welcome.title.text() == window.source_box.placeholderText() == title
+    assert way_out in window.welcome.hint.text()
+    assert "--" not in window.welcome.hint.text(), "there is no command line in the window"
+    assert not window.session_bar.start_button.isEnabled()
+    for device in there:
+        choose(window, device.name)
+        assert window.welcome.title.text() == "Press Start and speak"
+        assert window.session_bar.start_button.isEnabled()
+
+
 def test_a_broken_sound_system_is_told_with_its_way_out(
     qtbot: QtBot, window: MainWindow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,8 +196,7 @@ def test_the_list_of_sources_is_fresh_each_time_it_opens(
         window.source_box.showPopup()
     assert "Headset" in items(window.source_box)
     window.source_box.hidePopup()
-    window.source_box.setCurrentIndex(items(window.source_box).index("Headset"))
-    window.source_box.activated.emit(window.source_box.currentIndex())
+    choose(window, "Headset")
     assert window.source_box.choice == headset
     assert window.preferences.settings.input.device == "test:3"
     inputs.remove(headset)
@@ -234,6 +278,22 @@ def test_start_before_the_model_is_there_waits_and_can_be_taken_back(
     assert window.session_bar.start_button.text() == "Sto&p"
     qtbot.mouseClick(window.session_bar.start_button, Qt.MouseButton.LeftButton)
     assert window.session_bar.start_button.text() == "Sta&rt"
+
+
+@pytest.mark.parametrize("source", [MICROPHONE.name, MONITOR.name, "hotel.flac"])
+def test_another_source_can_be_taken_while_the_model_loads(
+    window: MainWindow, recordings: object, tmp_path: Path, source: str
+) -> None:
+    window.controller._load = ModelLoad()
+    window.start(FileChoice(tmp_path / "talk.flac"))
+    choose(window, source)
+    assert window.controller.choice == window.source_box.choice
+    assert window.status_line.state.text() == f"Loading the model; then it starts with {source}"
+
+
+def test_a_source_that_is_chosen_while_nothing_runs_begins_nothing(window: MainWindow) -> None:
+    choose(window, MONITOR.name)
+    assert window.controller.choice is None
 
 
 def test_start_before_the_microphone_is_found_waits_for_it(
@@ -422,12 +482,27 @@ def test_every_control_can_be_reached_and_has_a_name(reading: MainWindow) -> Non
             assert name or inner, control
 
 
+def ways_out() -> list[str]:
+    """What stands on the button of any notice."""
+    calls = (
+        node
+        for path in Path(main_window.__file__).parent.glob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "tell"
+    )
+    return [ast.literal_eval(call.args[1]) for call in calls if len(call.args) > 1]
+
+
 def test_no_two_mnemonics_or_shortcuts_are_the_same(reading: MainWindow) -> None:
+    Replay(reading, Background(reading))
     texts = [action.text() for action in reading.menuBar().actions()]
     texts += [label.text() for label in reading.findChildren(QLabel) if label.buddy() is not None]
     texts += [button.text() for button in reading.findChildren(QAbstractButton) if not button.isHidden()]
-    letters = Counter(found[1].lower() for text in texts if (found := re.search(r"&(\w)", text)))
-    assert [letter for letter, count in letters.items() if count > 1] == []
+    assert {"Play &at", "S&ource"} < set(texts)
+    assert len(ways_out()) == 4
+    for text in ways_out():
+        letters = Counter(found[1].lower() for text in [*texts, text] if (found := re.search(r"&(\w)", text)))
+        assert [letter for letter, count in letters.items() if count > 1] == [], text
     for menu in reading.menuBar().findChildren(QMenu):
         inside = Counter(found[1].lower() for action in menu.actions() if (found := re.search(r"&(\w)", action.text())))
         assert [letter for letter, count in inside.items() if count > 1] == [], menu.title()

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from s2t2_live.audio.envelope import Envelope
+from s2t2_live.errors import RecordingError
 from s2t2_live.live.events import Final, SessionStarted, SpeechEnded
 from s2t2_live.live.journal import Journal, sessions, sessions_folder
 from tests.ui.conftest import TIMEOUT
@@ -259,6 +260,22 @@ def test_a_saved_session_brings_its_recording_back(
     assert replay.panel.waveform.segments == [(0.2, 1.0)]
     companions.open_session(saved[Path("/no/such/recording.wav")])
     qtbot.waitUntil(lambda: replay.path is None, timeout=TIMEOUT)
+
+
+def test_a_recording_that_cannot_be_read_is_no_longer_waited_for(
+    qtbot: QtBot, window: MainWindow, replay: Replay, spoken: FileChoice, tmp_path: Path
+) -> None:
+    path = tmp_path / "talk.flac"
+    path.write_bytes(spoken.path.read_bytes()[:1_000])
+    replay.show_recording(path)
+    window.resize(980, 640)
+    waiting = replay.panel.waveform.grab().toImage()
+    qtbot.waitUntil(lambda: "talk.flac is damaged" in window.notice_bar.text, timeout=TIMEOUT)
+    assert replay.panel.waveform.grab().toImage() != waiting
+    replay.show_recording(spoken.path)
+    qtbot.waitUntil(lambda: replay.panel.waveform.duration > 0, timeout=TIMEOUT)
+    replay._unreadable(path, RecordingError("talk.flac is damaged."))
+    assert replay.panel.waveform.duration > 0, "another one is shown by then"
 
 
 def test_a_missing_loudspeaker_is_told_once(qtbot: QtBot, window: MainWindow, replay: Replay) -> None:
