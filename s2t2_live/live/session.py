@@ -284,7 +284,7 @@ class Session:
             self._translator.start()
             self._listener.start()
             # After `abort` the summary waits for no thread: whoever gave up may be gone before the model returns.
-            self._serve(lambda: self._aborted or self._pending == {_Request.PUBLISHED})
+            self._serve(lambda: self._aborted or self._pending <= {_Request.PUBLISHED})
             self._conclude()
             self._serve(lambda: not self._pending)
         finally:
