@@ -88,7 +88,16 @@ def live_name() -> str:
 
 
 def caption_files(paths: Mapping[str, Path]) -> list[CaptionFile]:
-    """The files by format, opened; those that are there are replaced. Raises OutputError, and has none open then."""
+    """The files by format, opened; those that are there are replaced.
+
+    Raises OutputError, and then none is open and what was there is as it was.
+    """
+    for path in paths.values():
+        if path.exists():
+            try:
+                path.open("ab").close()
+            except OSError as error:
+                raise unwritable(path, error) from error
     return _open(paths, new=False)
 
 

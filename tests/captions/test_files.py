@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from s2t2_live.captions.files import CaptionFile, new_caption_files
+from s2t2_live.captions.files import CaptionFile, caption_files, new_caption_files
 from s2t2_live.errors import OutputError
 from s2t2_live.live.events import Final
 
@@ -43,3 +43,12 @@ def test_new_files_that_cannot_all_be_opened_leave_nothing_behind(tmp_path: Path
     with pytest.raises(OutputError, match="too long"):
         new_caption_files(too_long, tmp_path, ("srt", "jsonl"))
     assert list(tmp_path.glob("x*")) == []
+
+
+def test_files_that_cannot_all_be_opened_are_not_replaced(tmp_path: Path) -> None:
+    paths = {"srt": tmp_path / "talk.srt", "vtt": tmp_path / "talk.vtt"}
+    paths["srt"].write_text("older captions", encoding="utf-8")
+    paths["vtt"].mkdir()
+    with pytest.raises(OutputError, match=r"talk\.vtt: is a directory"):
+        caption_files(paths)
+    assert paths["srt"].read_text("utf-8") == "older captions"
