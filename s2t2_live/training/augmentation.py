@@ -27,14 +27,14 @@ class AugmentationSettings:
     equalizer: float = 0.7
     equalizer_db: float = 8.0
     """Standard deviation of the random frequency response, decibels."""
-    reverberation: float = 0.8
+    reverberation: float = 0.92
     reverberation_time: tuple[float, float] = (0.25, 1.2)
     """Range of RT60 at low frequencies, seconds; short ones are as frequent as long ones in its logarithm."""
-    direct_db: tuple[float, float] = (-11.0, 4.0)
+    direct_db: tuple[float, float] = (-12.0, 2.0)
     """Range of the direct-to-reverberant ratio, decibels."""
     telephone: float = 0.1
-    noise: float = 0.75
-    noise_db: tuple[float, float] = (3.0, 30.0)
+    noise: float = 0.8
+    noise_db: tuple[float, float] = (3.0, 25.0)
     """Range of the signal-to-noise ratio, decibels."""
     babble: float = 0.15
     """Of the noises: voices of the other utterances, talking at once."""
