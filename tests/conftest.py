@@ -1,7 +1,9 @@
-"""Recordings and the model that the tests share, and which tests run beside which."""
+"""Recordings, the model and the signals that the tests share, and which tests run beside which."""
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from s2t2_live.assets import asset
+from s2t2_live.interrupts import ENDING
 from s2t2_live.training.recordings import Recording, read_table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -63,3 +66,14 @@ def recordings() -> dict[Path, Recording]:
 def demo_model() -> Path:
     """The folder of the shipped checkpoint."""
     return shipped("demo-en-de")
+
+
+@pytest.fixture
+def handlers_of_a_terminal() -> Iterator[None]:
+    """Those of signals, as a command finds them that was started in a terminal."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
+    for number in before:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)

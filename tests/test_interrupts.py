@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 
 import pytest
 
 from s2t2_live.interrupts import ENDING, Interrupts
 
-
-@pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
-    """As a command finds them that was started in a terminal."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
-    for number in before:
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("handlers_of_a_terminal")
 
 
 @pytest.fixture

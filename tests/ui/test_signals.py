@@ -13,16 +13,7 @@ from s2t2_live.interrupts import ENDING
 from tests.ui.conftest import TIMEOUT
 from ui.signals import Signals
 
-
-@pytest.fixture(autouse=True)
-def handlers() -> Iterator[None]:
-    """As a command finds them that was started in a terminal."""
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ENDING)}
-    for number in before:
-        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
-    yield
-    for number, handler in before.items():
-        signal.signal(number, handler)
+pytestmark = pytest.mark.usefixtures("handlers_of_a_terminal")
 
 
 @pytest.fixture
